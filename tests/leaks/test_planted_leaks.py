@@ -356,12 +356,12 @@ def test_positions_that_earn_their_own_bar_are_caught_by_the_null_market(
     noise: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Position times return without a shift: the fill lies before the decision."""
-    honest = backtest._orders
+    honest = backtest.orders_of
 
     def early(target: Any, *bars: Any) -> Any:
         return honest(np.vstack([target[1:], target[-1:]]), *bars)
 
-    monkeypatch.setattr(backtest, "_orders", early)
+    monkeypatch.setattr(backtest, "orders_of", early)
     found = noise.null_market()
     assert found.state == "alarm"
     assert found.figures["rms"] > detectors.MOST_RMS
@@ -371,12 +371,12 @@ def test_positions_that_earn_their_own_bar_are_caught_by_the_null_market(
 def test_fills_at_the_signals_own_close_are_seen_by_their_stamps(
     noise: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = backtest._orders
+    honest = backtest.orders_of
 
     def early(target: Any, *bars: Any) -> Any:
         return honest(np.vstack([target[1:], target[-1:]]), *bars)
 
-    monkeypatch.setattr(backtest, "_orders", early)
+    monkeypatch.setattr(backtest, "orders_of", early)
     noise.recipe = noise.recipe.model_copy(
         update={"backtest": noise.recipe.backtest.model_copy(update={"fill": "close"})}
     )

@@ -140,6 +140,7 @@ def promote(
 @command
 def gate(run: options.Run = "latest", home: options.Home = None, as_json: options.Json = False) -> None:
     """Print a run's gates; exits 0 pass, 10 fail, 11 insufficient, 12 integrity."""
+    from quorate.report.rates import excess_text
     from quorate.report.terminal import render_gates
     from quorate.runs.loaded import load_report
 
@@ -150,7 +151,8 @@ def gate(run: options.Run = "latest", home: options.Home = None, as_json: option
         if report.results[part]
         for gate in report.results[part]["gates"]
     ]
-    document = {"run": report.run_id, "verdict": report.verdict, "override": report.override, "gates": rows}
+    cash = {"cash": excess} if (excess := excess_text(report, "development")) else {}
+    document = {"run": report.run_id, "verdict": report.verdict, "override": report.override, **cash, "gates": rows}
     show(document, as_json, lambda _: render_gates(report))
     raise typer.Exit(EXIT[report.verdict])
 

@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     app.command()(plan)
     app.command()(compare)
     app.command()(trades)
+    app.command()(predict)
     app.command("export-model")(export_model)
     _bundle.register(app)
 

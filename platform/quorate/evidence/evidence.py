@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError, near_misses
 from quorate.evidence.result import GateResult
-from quorate.statistics import Floats, returns_of
+from quorate.statistics import Floats
+from quorate.statistics._excess import excess_of
 from quorate.trading.backtest import BacktestResult
 
 
@@ -30,7 +31,8 @@ class Performance(BacktestResult):
     binary : bool
         Whether predictions are probabilities of the positive class.
     market : ndarray of float64, (n_bars - 1,)
-        Net returns of buy and hold over the same bars, at the same fills and costs; empty where it is not known.
+        Net returns of buy and hold over the same bars, at the same fills and costs, in excess of cash as `returns`;
+        empty where it is not known.
     naive : ndarray of float64, (n_forecasts,)
         For each forecast the mean of all labels that had ended when it was decided, NaN where none had;
         empty where it is not known.
@@ -66,8 +68,11 @@ class Performance(BacktestResult):
 
     @cached_property
     def returns(self) -> Floats:
-        """Net simple return of each bar after the first, (n_bars - 1,), read-only: every metric and gate asks."""
-        returns = returns_of(self.equity)
+        """What is judged: net simple return of each bar after the first, in excess of cash, (n_bars - 1,), read-only.
+
+        Where the recipe has no cash, they are `total_returns`, those of the account as it is.
+        """
+        returns = excess_of(self.equity, None if self.carry is None else self.carry.cash)
         returns.flags.writeable = False
         return returns
 
@@ -178,7 +183,7 @@ class Evidence:
     judged : str
         Name of the judged series among the candidates.
     candidates : mapping of str to ndarray of float64, (n_bars - 1,)
-        Net returns of every series that could be promoted, by name: ensembles and members alone.
+        Net returns, in excess of cash, of every series that could be promoted, by name: ensembles and members alone.
     members : mapping of str to Performance
         The members of the ensemble alone, traded by the same strategy.
     trials : Tried or None
@@ -235,7 +240,7 @@ class Evidence:
         Parameters
         ----------
         costs : float
-            Factor of fees and slippage.
+            Factor of fees and slippage, and of what is paid to borrow.
         delay : int
             Bars by which every order is late.
         """

@@ -20,6 +20,7 @@ from quorate.plugins.calling import call
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import GateSpec, MetricSpec
 from quorate.trading.backtest import BacktestResult
+from quorate.trading.carry import Carry
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ def guarded(value: T) -> T:
         found = {key: guarded(inner) for key, inner in value.items()}
     elif isinstance(value, list):
         found = [guarded(inner) for inner in value]
-    elif isinstance(value, BacktestResult | Evidence | Paths | Unseen | AlongFactors):
+    elif isinstance(value, BacktestResult | Carry | Evidence | Paths | Unseen | AlongFactors):
         found = replace(value, **{one.name: guarded(getattr(value, one.name)) for one in fields(value)})
         if isinstance(value, BacktestResult) and "returns" in vars(value):  # read-only, and the same for all readers
             vars(found)["returns"] = vars(value)["returns"]

@@ -13,7 +13,7 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec, SourceSpec
 from quorate.plugins.specs.preparing import AT
 from quorate.recipe.bar_files import source_of
-from quorate.recipe.schema import Benchmark, Covariate, Factors, Recipe
+from quorate.recipe.schema import Benchmark, Covariate, Factors, Rate, RateOf, Recipe
 from quorate.recipe.sources import source_options
 
 GROUP = "covariates"
@@ -87,8 +87,51 @@ def _check_periods(where: str, one: Covariate) -> None:
         )
 
 
+def rates_in(recipe: Recipe) -> dict[str, Rate]:
+    """Return the rates of interest that a recipe gives, by key."""
+    found = {
+        "data.cash": recipe.data.cash,
+        "costs.borrow": recipe.costs.borrow,
+        "costs.funding": recipe.costs.funding,
+    }
+    return {key: rate for key, rate in found.items() if rate is not None}
+
+
+def without_rates(recipe: Recipe) -> Recipe:
+    """Return the recipe with cash that earns nothing, and nothing to pay for positions."""
+    if not rates_in(recipe):
+        return recipe
+    costs = recipe.costs.model_copy(update={"borrow": None, "funding": None})
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"cash": None}), "costs": costs})
+
+
+def read_as_rates(recipe: Recipe) -> set[str]:
+    """Return the inputs that are read as rates of interest: covariates, or ``NAME.VALUE`` of those with several."""
+    told = (rate.covariate if isinstance(rate, RateOf) else rate for rate in rates_in(recipe).values())
+    found = {text for text in told if isinstance(text, str)}
+    several = {name for name, one in (recipe.covariates or {}).items() if len(one.values or ()) > 1}
+    return found | {text.partition(".")[0] for text in found} - several
+
+
+def check_rates(recipe: Recipe) -> None:
+    """Raise `RecipeError`, if a rate of interest names a covariate that the recipe does not have."""
+    known = [*(recipe.covariates or {})]
+    for key, rate in rates_in(recipe).items():
+        text = rate.covariate if isinstance(rate, RateOf) else rate
+        if isinstance(text, str) and (name := text.partition(".")[0]) not in known:
+            there = f"there are {one_of(known)}" if known else "there is none"
+            raise RecipeError(
+                f"{key} must be a number, such as 0.04 for 4 % per year, or the name of a covariate of the recipe, of "
+                f"which {there}; it was {text!r}{near_misses(name, known)}: add [covariates.{name}], or give the number"
+            )
+
+
 def offer_features(recipe: Recipe, registry: Registry) -> None:
-    """Add to a registry what the recipe's covariates offer: their values join the features, the others are named."""
+    """Add to a registry what the recipe's covariates offer: their values join the features, the others are named.
+
+    What is read as a rate of interest is there for that, and a feature only where it is named.
+    """
+    rates = read_as_rates(recipe)
     for name, one in (recipe.covariates or {}).items():
         for feature, value in _features_of(name, one):
             what = {
@@ -103,7 +146,8 @@ def offer_features(recipe: Recipe, registry: Registry) -> None:
                 group=GROUP,
                 description=what.get(value.rpartition(".")[2], "as it was known at the close"),
             )
-            registry.add_of_recipe(spec, given=not _is_beside(value) or value.endswith(f".{NEXT}"))
+            joins = value not in rates and (not _is_beside(value) or value.endswith(f".{NEXT}"))
+            registry.add_of_recipe(spec, given=joins)
 
 
 def _features_of(name: str, covariate: Covariate) -> Iterator[tuple[str, str]]:
@@ -128,9 +172,10 @@ def _of_dates(covariate: Covariate) -> bool:
 
 
 def not_of_all(recipe: Recipe, registry: Registry) -> set[str]:
-    """Return the features that ``*`` leaves out: of covariates that there are not, and what is beside their values."""
+    """Return the features that ``*`` leaves out: of covariates there are not, rates, what is beside values."""
     specs = [registry.get(FeatureSpec, name) for name in registry.names("feature")]
-    beside = {s.name for s in specs if s.group == GROUP and _is_beside(s.inputs[0])}
+    rates = read_as_rates(recipe)
+    beside = {s.name for s in specs if s.group == GROUP and (_is_beside(s.inputs[0]) or s.inputs[0] in rates)}
     return beside | {s.name for s in specs if lacking(recipe, s)}
 
 

@@ -21,7 +21,7 @@ from quorate.recipe.bar_files import EVERY
 from quorate.recipe.environment import VARIABLE
 from quorate.recipe.places import or_places, places
 from quorate.recipe.schema import READ, Recipe
-from quorate.recipe.schema.base import FILE, IN_BARS, IN_SESSIONS, ROWS
+from quorate.recipe.schema.base import FILE, IN_BARS, IN_SESSIONS, NAMED, NUMBER, ROWS, TABLE
 from quorate.recipe.text import check_shape, parse
 
 Table = dict[str, Any]
@@ -174,6 +174,7 @@ _NAMING: dict[str, tuple[str, str | None]] = {
     "folds": ("splitter", "expanding"),
     "costs": ("model", "fixed"),
 }
+_RATES = ("cash", "borrow", "funding")  # numbers, names or tables: one given in another way takes the place of the old
 
 
 def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True, top: bool = True) -> Table:
@@ -186,7 +187,8 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
     for key, value in over.items():
         old = merged.get(key)
         if isinstance(value, Mapping) and isinstance(old, Mapping):
-            naming, default = _NAMING.get(key, ("plugin", None)) if top else ("plugin", None)
+            inside = "covariate" if key in _RATES else "plugin"
+            naming, default = _NAMING.get(key, ("plugin", None)) if top else (inside, None)
             if top and key == "holdout":
                 merged[key] = _holdout(dict(old), value)
                 continue
@@ -194,7 +196,7 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
             merged[key] = dict(value) if changed and afresh else merge(dict(old), value, where, afresh, top=False)
         elif value is False and isinstance(old, Mapping) and "plugin" in old:
             del merged[key]  # a model under a name of its own: without its table the name means nothing
-        elif isinstance(old, Mapping) and value is not False:
+        elif isinstance(old, Mapping) and value is not False and key not in _RATES:
             raise RecipeError(f"{where}: {key} is a table; it cannot be set to {value!r}: set one of {one_of(old)}")
         else:
             merged[key] = value
@@ -250,7 +252,7 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
 
 
 def _explain(error: Any, registry: Registry | None) -> str:
-    no_keys = ("Model", "dict[str,any]", "literal[False]", FILE, ROWS, IN_BARS, IN_SESSIONS)
+    no_keys = ("Model", "dict[str,any]", "literal[False]", FILE, ROWS, IN_BARS, IN_SESSIONS, NUMBER, NAMED, TABLE)
     path = [str(part) for part in error["loc"] if part not in no_keys]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":

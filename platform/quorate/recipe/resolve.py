@@ -16,7 +16,7 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
-from quorate.recipe.covariates import resolve_covariates
+from quorate.recipe.covariates import check_rates, resolve_covariates
 from quorate.recipe.environment import mask
 from quorate.recipe.features import resolve_features
 from quorate.recipe.places import instead
@@ -78,6 +78,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
     for name in recipe.strategy.compare:
         _named(registry, specs.StrategySpec, name, "strategy.compare")
     check_sides(recipe, registry, label)
+    check_rates(recipe)
     resolved = recipe.model_copy(
         update={
             "data": Data.model_validate({**_beside(recipe.data), **_options(recipe, registry)}),
@@ -87,7 +88,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             "labels": _labels(recipe, registry, label),
             "features": resolve_features(recipe, registry),
             "folds": _folds(recipe, registry),
-            "costs": Costs.model_validate({"model": cost.name, **resolve_options(cost, recipe.costs.options, "costs")}),
+            "costs": _costs(recipe.costs, cost),
             # One order, so that sums over members do not depend on how a recipe was written.
             "models": dict(sorted(models.items())),
             "ensemble": recipe.ensemble.model_copy(
@@ -104,6 +105,10 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
         }
     )
     return resolved, warnings
+
+
+def _costs(given: Costs, cost: specs.CostSpec) -> Costs:
+    return Costs.model_validate({**_beside(given), "model": cost.name, **resolve_options(cost, given.options, "costs")})
 
 
 def _labels(recipe: Recipe, registry: Registry, label: specs.LabelSpec) -> Labels:
@@ -275,9 +280,9 @@ def to_toml(recipe: Recipe, registry: Registry) -> str:
     return tomli_w.dumps(_masked(table))
 
 
-def _beside(data: Data) -> dict[str, Any]:
-    """Return what [data] says beside the source's own options."""
-    return {name: getattr(data, name) for name in type(data).model_fields}
+def _beside(table: Data | Costs) -> dict[str, Any]:
+    """Return what a table says beside its plugin's own options."""
+    return {name: getattr(table, name) for name in type(table).model_fields}
 
 
 def to_plain(recipe: Recipe) -> dict[str, Any]:

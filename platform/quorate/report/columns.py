@@ -95,7 +95,12 @@ TABLES: dict[str, tuple[str, list[Described]]] = {
     ),
     "equity": (
         "One row per bar.",
-        [BAR, PART, Described("NAME/STRATEGY", "float64", "what the capital is worth, in its currency, by series")],
+        [
+            BAR,
+            PART,
+            Described("NAME/STRATEGY", "float64", "what the capital is worth, in its currency, by series"),
+            Described("cash", "float64", "what cash earned since the bar before, where the recipe has rates"),
+        ],
     ),
     "weights": (
         "One row per symbol and bar: what the judged series wants to hold.",

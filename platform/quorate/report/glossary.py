@@ -77,7 +77,7 @@ GLOSSARY: dict[str, Term] = {
     ),
     "Sharpe": Term(
         "Return for the risk taken: the mean of the returns over their deviation, per year. 0.5 is usual for shares.",
-        "mean / deviation (ddof 1) x root of the bars of a year; no risk-free rate is taken off",
+        "mean / deviation (ddof 1) x root of the bars of a year; of returns in excess of data.cash, where it is given",
         "Sharpe (1994), Journal of Portfolio Management 21(1)",
     ),
     "max DD": Term(

@@ -50,6 +50,20 @@ OF_FIRMNESS: dict[str, Term] = {
         "Of the same decisions, between two capitals that were tried: in proportion to the square root of the capital",
         OURS,
     ),
+    "interest": Term(
+        "What the cash of the account earned, in its currency.",
+        "(1 - net weight) x data.cash x years between closes",
+        OURS,
+    ),
+    "a year": Term("The same per year, as a share of the account.", "sum of the shares / years", OURS),
+    "borrow": Term(
+        "What was paid for what was short, in the account's currency.", "short weight x costs.borrow x years", OURS
+    ),
+    "funding": Term(
+        "What was paid for what was long, less what was earned on what was short.",
+        "net weight x costs.funding x years",
+        OURS,
+    ),
     "regimes": Term(
         "Whether no regime of volatility or trend lost beyond chance, and no break left a mean that is not above zero.",
         "Smallest p-value: of Sharpe ratios below zero times the number of regimes, and of OLS-CUSUM",

@@ -16,28 +16,11 @@ from quorate.report import schema_forecasts as of
 from quorate.report.schema_base import Dashed as _Dashed
 from quorate.report.schema_base import Number
 from quorate.report.schema_base import Object as _Object
-from quorate.report.schema_data import Covariate, Day, Market
+from quorate.report.schema_data import Covariate, Day, Market, Plugin
 from quorate.report.schema_training import Telemetry
 from quorate.store.documents import REPORT_VERSION
 
 Word = Literal["PASS", "FAIL", "INSUFFICIENT"]
-
-
-class Plugin(_Object):
-    """A plugin that the recipe uses."""
-
-    kind: str
-    name: str
-    provider: str
-    """The distribution, the file, or ``inline``."""
-    version: str | None
-    module: str | None
-    file: str | None
-    sha256: str | None
-    """Of the file's text."""
-    inline: bool
-    code: str | None = None
-    """Hash of the code of what this package does not ship."""
 
 
 class Data(_Object):
@@ -254,6 +237,7 @@ class UnseenSymbols(_Object):
     """Of the gates on them; the part's own does not rest on it."""
     gates: list[Gate] = Field(default=[])
     series: list[Series] = Field(default=[])
+    carry: list[firm.CarryFigures] = Field(default=[])
     symbols: list[SymbolFigures] = Field(default=[])
     quantiles: list[of.QuantileFigures] = Field(default=[])
     intervals: list[of.IntervalFigures] = Field(default=[])
@@ -292,6 +276,8 @@ class Part(_Object):
     """Where the size of orders costs something."""
     benchmark: held.BenchmarkTable | None = None
     factors: held.FactorTable | None = None
+    carry: list[firm.CarryFigures] = Field(default=[])
+    """Where the recipe has ``data.cash``, ``costs.borrow`` or ``costs.funding``."""
     market: Market
     members: told.Members
     folds: list[Fold]

@@ -63,3 +63,20 @@ class Market(Dashed):
     total_return: Number
     volatility: Number
     """Annual."""
+
+
+class Plugin(Object):
+    """A plugin that the recipe uses."""
+
+    kind: str
+    name: str
+    provider: str
+    """The distribution, the file, or ``inline``."""
+    version: str | None
+    module: str | None
+    file: str | None
+    sha256: str | None
+    """Of the file's text."""
+    inline: bool
+    code: str | None = None
+    """Hash of the code of what this package does not ship."""

@@ -42,6 +42,24 @@ class MeanBreak(Object):
     bars: int
 
 
+class CarryFigures(Object):
+    """What cash earned for a series, and what its positions paid."""
+
+    series: str
+    cash: Number
+    """What cash earned on average, per year: returns are judged in excess of it."""
+    interest: Number
+    """Earned by the cash of the account, in currency."""
+    interest_per_year: Number
+    """As a share of the account; the others alike."""
+    borrow: Number
+    """Paid for what was short."""
+    borrow_per_year: Number
+    funding: Number
+    """Paid for what was long, less what was earned on what was short."""
+    funding_per_year: Number
+
+
 class LadderStep(Object):
     """What the same decisions earn filled later, at worse prices, or with other capital."""
 

@@ -21,6 +21,22 @@ OF_FIRMNESS: dict[str, tuple[str, list[Described]]] = {
             Described("share", "float64", "of the sum of all logarithmic returns; NULL, where that is no gain"),
         ],
     ),
+    "carry": (
+        "One row per series of a run with `data.cash`, `costs.borrow` or `costs.funding`: what cash earned for it, and "
+        "what its positions paid.",
+        [
+            RUN,
+            PART,
+            Described("series", "str", "NAME/STRATEGY"),
+            Described("cash", "float64", "what cash earned per year, on average: returns are judged in excess of it"),
+            Described("interest", "float64", "earned by the account's cash, in currency"),
+            Described("borrow", "float64", "paid for what was short"),
+            Described("funding", "float64", "paid for what was long, less what was earned on what was short"),
+            Described(
+                "interest_per_year, borrow_per_year, funding_per_year", "float64", "the same as a share of the account"
+            ),
+        ],
+    ),
     "ladders": (
         "One row per step of a ladder: what the same decisions earn later, at worse prices, or with other capital.",
         [

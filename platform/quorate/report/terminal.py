@@ -11,6 +11,7 @@ from quorate.report import console
 from quorate.report.canvas import BLANK, MARKS, Canvas, bounds, ticks
 from quorate.report.figures import figure
 from quorate.report.plain import lines_of
+from quorate.report.rates import excess_text
 from quorate.report.report import PARTS, Report
 from quorate.report.sections import USUAL, of_run, sections_of, usual_of
 from quorate.report.sections.about import fits_text
@@ -42,6 +43,8 @@ def render_gates(report: Report, target: console.Console | None = None) -> None:
                 f"[bold]{name.upper()}[/bold]  ", console.verdict_text(part["verdict"]), f"  {report.run_id}", sep=""
             )
             _draw(gates_table(part, part["gates"]), target)
+            if excess := excess_text(report, name):
+                target.print(f"[dim]{console.escape(excess)}[/dim]")
     if found := report.override:
         told = f"{found['time'][:10]}, used in spite of {found['verdict']}: {found['reason']}"
         target.print("[yellow]overridden[/yellow] " + console.escape(told))

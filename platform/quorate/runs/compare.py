@@ -20,7 +20,8 @@ from quorate.report.views.compare import as_html, sections, sentence
 from quorate.runs import differing
 from quorate.runs.loaded import load_report
 from quorate.statistics import Floats, returns_of
-from quorate.statistics._paired import figures_of, interval, resampled_differences
+from quorate.statistics._excess import excess_of
+from quorate.statistics._paired import RATIOS, figures_of, interval, resampled_differences
 from quorate.store.label import display_name
 
 if TYPE_CHECKING:
@@ -178,10 +179,15 @@ class _Told:
         self.judged: Mapping[str, Any] = self.section["series"][0]
         self.data: Mapping[str, Any] = report.provenance["data"]
         self.series = f"{self.judged['name']}/{self.judged['strategy']}"
-        rows = report.rows(part, "equity", ["time", self.series])
-        times, equity = zip(*rows, strict=True)
+        rows = report.rows(part, "equity", ["time", self.series, *(["cash"] if self.section.get("carry") else ())])
+        times, equity, *cash = zip(*rows, strict=True)
         self.times = np.array([time.replace(tzinfo=None) for time in times], dtype="datetime64[us]")
         self.equity: Floats = np.array(equity, dtype=np.float64)
+        self._cash: Floats | None = np.cumprod(1 + np.array(cash[0])) if cash else None
+
+    def cash_at(self, bars: NDArray[np.int64]) -> Floats | None:
+        """Return what 1 in cash has grown to at some bars; None, where it earns nothing."""
+        return None if self._cash is None else self._cash[bars]
 
     @property
     def span(self) -> str:
@@ -211,12 +217,20 @@ class _Common:
     differs: Sequence[str]
     sessions: NDArray[np.datetime64]
     equity: tuple[Floats, Floats]
+    cash: tuple[Floats | None, Floats | None]
     bars_per_year: float
 
     @property
     def returns(self) -> tuple[Floats, Floats]:
         """Net returns from one common bar to the next."""
         one, other = (returns_of(equity) for equity in self.equity)
+        return one, other
+
+    @property
+    def excess(self) -> tuple[Floats, Floats]:
+        """The same in excess of cash."""
+        pairs = zip(self.equity, self.cash, strict=True)
+        one, other = (excess_of(equity, None if cash is None else returns_of(cash)) for equity, cash in pairs)
         return one, other
 
 
@@ -277,7 +291,8 @@ def _common(a: _Told, b: _Told) -> _Common:
             f"{'; '.join(differs) or 'both are shorter than that'}"
         )
     a_year = min(float(a.data["bars_per_year"]), float(b.data["bars_per_year"]))
-    return _Common(not differs, differs, sessions, (a.equity[first], b.equity[second]), a_year)
+    equity, cash = (a.equity[first], b.equity[second]), (a.cash_at(first), b.cash_at(second))
+    return _Common(not differs, differs, sessions, equity, cash, a_year)
 
 
 def _bars(data: Mapping[str, Any]) -> str:
@@ -292,15 +307,18 @@ def _bars(data: Mapping[str, Any]) -> str:
 def _metrics(a: _Told, b: _Told, common: _Common) -> tuple[list[dict[str, Any]], float]:
     """Return the metrics of two runs, and the mean block of the bars that were drawn."""
     figures, (one, other) = figures_of(common.bars_per_year), common.returns
+    ratios = {name: figures.pop(name) for name in RATIOS}
     # The same whichever of the two comes first.
     seed = int.from_bytes(hashlib.sha256(common.sessions.astype("datetime64[us]").tobytes()).digest()[:4])
     drawn, block = resampled_differences(other, one, figures, DRAWS, seed)
+    drawn |= resampled_differences(*common.excess[::-1], ratios, DRAWS, seed)[0]
     rows = []
     for name in dict.fromkeys((*a.judged["metrics"], *b.judged["metrics"])):
         if common.same:
             values = [told.judged["metrics"].get(name) for told in (a, b)]
-        elif name in figures:
-            values = [finite_or_none(float(figures[name](returns[None, :])[0])) for returns in (one, other)]
+        elif name in drawn:
+            figure, pair = (ratios[name], common.excess) if name in ratios else (figures[name], (one, other))
+            values = [finite_or_none(float(figure(returns[None, :])[0])) for returns in pair]
         else:
             continue
         if all(value is None for value in values):

@@ -11,6 +11,8 @@ from quorate.statistics._base import TINY, block_length
 from quorate.statistics._boundary import Floats
 from quorate.statistics._resampling import positions
 
+RATIOS = ("sharpe", "sortino")  # of the figures: of returns in excess of cash
+
 # Returns of many draws, (draws, n_bars), to one number for each; NaN where it is undefined.
 Figure = Callable[[Floats], Floats]
 

@@ -60,6 +60,12 @@ class Account:
     orders: NDArray[Any]
     _market: Market
 
+    def weights(self) -> Floats:
+        """Return the share of its account's value that is held of each symbol at each close, (n_bars, n_symbols)."""
+        held = np.where(self.assets == 0, 0.0, self.assets * self._market.close)
+        alive = self.value > 0
+        return np.where(alive, held / np.where(alive, self.value, 1.0), 0.0)
+
     def positions(self) -> NDArray[Any]:
         """Return vectorbt's records of round trips."""
         vbt, columns = _vectorbt(), self.assets.shape[1]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,17 @@ from numpy.typing import NDArray
 from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.statistics import Floats
+from quorate.statistics._excess import excess_of
 from quorate.trading.accounts import Account, Market, book, check_accounts
-from quorate.trading.costs import Fill, Trading
+from quorate.trading.carry import Carry, carried, carry_of
+from quorate.trading.costs import Trading
 from quorate.trading.impact import book_with_impact
+from quorate.trading.orders import orders_of, prices_of
 from quorate.trading.scale import Scale
 from quorate.trading.trades import trades_of
 
 Booked = Mapping[str, NDArray[Any]]  # what is kept of an account
 MOST_KEPT = 8 << 20  # bytes of one, that is worth its place on disk
-GONE = 60  # sessions without a price after which a symbol is taken for ended and paid out at its last close
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +54,9 @@ class BacktestResult:
         Traded value over mean equity, per year.
     fees, slippage : float
         Paid in all, in currency.
+    carry : Carry, optional
+        What cash earned and positions paid, where the recipe says so: `equity` has it. Trades, turnover, fees and
+        slippage are of the account without it.
     """
 
     times: NDArray[np.datetime64]
@@ -61,11 +66,22 @@ class BacktestResult:
     turnover: float
     fees: float
     slippage: float
+    carry: Carry | None = field(default=None, kw_only=True)
 
     @property
     def returns(self) -> Floats:
-        """Net simple return of each bar after the first, (n_bars - 1,)."""
-        return statistics.returns_of(self.equity)
+        """Net simple return of each bar after the first, in excess of what cash earned, (n_bars - 1,)."""
+        return excess_of(self.equity, None if self.carry is None else self.carry.cash)
+
+    @property
+    def total_returns(self) -> Floats:
+        """Net simple return of each bar after the first, of the account as it is, (n_bars - 1,)."""
+        return self.returns if self.carry is None else statistics.returns_of(self.equity)
+
+    @property
+    def traded(self) -> Floats:
+        """Value of the account without carry, to which its trades add up, (n_bars,)."""
+        return self.equity if self.carry is None else self.carry.traded
 
     @property
     def closed(self) -> pd.DataFrame:
@@ -84,11 +100,12 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     floor = _Floor.of(bars, trading)
 
     def booked() -> Booked:
-        if len(bars.symbols) == 1 and not trading.has_impact:
+        if len(bars.symbols) == 1 and not trading.has_impact and trading.carry is None:
             return {"value": floor.trade_each(targets[:, 0, :])}
-        return {"value": np.column_stack([floor.trade(targets[:, :, k]).value for k in range(targets.shape[2])])}
+        accounts = [floor.valued(floor.trade(targets[:, :, k])) for k in range(targets.shape[2])]
+        return {name: np.column_stack([one[name] for one in accounts]) for name in accounts[0]}
 
-    return _until_ruin(floor.value(floor.kept("curves", targets, booked)))
+    return floor.equity(floor.kept("curves", targets, booked))
 
 
 def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResult]:
@@ -105,7 +122,7 @@ def backtest(bars: Bars, targets: Floats, trading: Trading) -> list[BacktestResu
     results = []
     for k in range(targets.shape[2]):
         booked = floor.book(targets[:, :, k])
-        lost = floor.value(booked)[:, 0] <= 0
+        lost = floor.equity(booked)[:, 0] <= 0
         if lost.any() and targets[lost.argmax() :, :, k].any():
             stopped = targets[:, :, k].copy()
             stopped[lost.argmax() :] = 0.0
@@ -132,7 +149,7 @@ def each_symbol(bars: Bars, weights: Floats, trading: Trading) -> tuple[Floats, 
     booked = floor.book(weights, apart=True)
     positions = booked["positions"]
     closed = positions["col"][positions["status"] == 1].astype(np.int64)
-    return _until_ruin(floor.value(booked)), np.bincount(closed, minlength=n).astype(np.int64)
+    return floor.equity(booked), np.bincount(closed, minlength=n).astype(np.int64)
 
 
 def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
@@ -178,14 +195,14 @@ class _Floor:
 
     @classmethod
     def of(cls, bars: Bars, trading: Trading) -> _Floor:
-        close, price, payout = _prices(bars, trading.fill)
+        close, price, payout = prices_of(bars, trading.fill)
         scale = Scale.of(close, trading.capital)
         last, filled = (np.ascontiguousarray(values / scale.price) for values in (close, price))
         return cls(bars, trading, price, payout, scale, Market(last, filled, trading.fees, trading.slippage))
 
     def trade(self, target: Floats, apart: bool = False) -> Account:
         """Return the account of one series of desired weights, or of each of its symbols, if they are to be `apart`."""
-        orders = _orders(target, self.bars.present, self.payout, np.isnan(self.price))
+        orders = orders_of(target, self.bars.present, self.payout, np.isnan(self.price))
         cash, money = self.trading.capital / self.scale.money, self.scale.money
         if self.trading.has_impact:
             return book_with_impact(orders, self.market, self.trading, cash, money, apart)
@@ -198,7 +215,7 @@ class _Floor:
         """
         beside: Callable[[Any], Any] = partial(np.repeat, repeats=targets.shape[1], axis=1)
         known: dict[str, Any] = {key: beside(value) for key, value in vars(self.market).items() if np.ndim(value)}
-        orders = _orders(targets, *map(beside, (self.bars.present, self.payout, np.isnan(self.price))))
+        orders = orders_of(targets, *map(beside, (self.bars.present, self.payout, np.isnan(self.price))))
         return book(orders, replace(self.market, **known), self.trading.capital / self.scale.money, apart=True).value
 
     def book(self, target: Floats, apart: bool = False) -> Booked:
@@ -207,13 +224,17 @@ class _Floor:
         def booked() -> Booked:
             account = self.trade(target, apart)
             return {
-                "value": account.value,
+                **self.valued(account, apart),
                 "held": (account.assets != 0).any(axis=1),
                 "orders": account.orders,
                 "positions": account.positions(),
             }
 
         return self.kept("apart" if apart else "account", target, booked)
+
+    def valued(self, account: Account, apart: bool = False) -> dict[str, Floats]:
+        """Return what an account is worth, and its carry."""
+        return {"value": account.value, **carry_of(account.weights, self.trading.carry, apart)}
 
     def kept(self, what: str, targets: Floats, compute: Callable[[], Booked]) -> Booked:
         """Return what was kept of these weights, traded here, or compute and keep it."""
@@ -235,74 +256,28 @@ class _Floor:
         assert trading.kept is not None
         shares = (np.asarray(share) for share in (trading.fees, trading.slippage, trading.impact))
         money = np.array([trading.capital, self.scale.money])
-        traded = market.close, market.price, self.payout, self.scale.price, money, *shares
+        rates = () if trading.carry is None else trading.carry.arrays
+        traded = market.close, market.price, self.payout, self.scale.price, money, *shares, *rates
         return trading.kept.key("floor-1", _how(), *traded)
 
     def value(self, booked: Booked) -> Floats:
-        """Return what accounts are worth, in the market's currency, (n_bars, n_accounts)."""
+        """Return what accounts are worth without carry, in the market's currency, (n_bars, n_accounts)."""
         value: Floats = booked["value"] * self.scale.money
         return value
+
+    def equity(self, booked: Booked) -> Floats:
+        """Return what accounts are worth, (n_bars, n_accounts), zero from the bar on at which nothing is left."""
+        value = _until_ruin(self.value(booked))
+        return value if self.trading.carry is None else _until_ruin(carried(value, booked))
 
 
 @cache
 def _how() -> str:
     """Return the hash of the text that makes orders and books them."""
     here = Path(__file__)
-    texts = [here.with_name(f"{name}.py").read_bytes() for name in ("accounts", "backtest", "costs", "impact", "scale")]
+    names = ("accounts", "backtest", "carry", "costs", "impact", "orders", "scale")
+    texts = [here.with_name(f"{name}.py").read_bytes() for name in names]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
-
-
-def gone_after(bars: Bars) -> int:
-    """Return how many bars in a row a symbol may miss before it is taken for ended."""
-    return GONE * max(1, round(bars.bars_per_year / bars.calendar.sessions_per_year))
-
-
-def recently(present: NDArray[np.bool_], gone: int = GONE) -> NDArray[np.bool_]:
-    """Return where a symbol has had a bar within the last `gone` bars: it may be missing, but has not ended."""
-    rows = np.arange(len(present))[:, None]
-    last = np.maximum.accumulate(np.where(present, rows, -gone), axis=0)
-    return rows - last < gone
-
-
-def listed(bars: Bars) -> NDArray[np.bool_]:
-    """Return where a symbol may be held: it has had a bar of late, and has not been delisted."""
-    return recently(bars.present, gone_after(bars)) & ~bars.delisted
-
-
-def _prices(bars: Bars, fill: Fill) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-    """Return last closes, fill prices, and where a symbol is paid out, all (n_bars, n_symbols)."""
-    close = bars.last
-    price = bars.fill(fill).copy()
-    alive = listed(bars)
-    payout = np.zeros_like(alive)
-    payout[1:] = alive[:-1] & ~alive[1:]
-    ended = payout & ~bars.delisted  # nothing tells what was paid
-    price[ended] = close[ended] * (1 - (bars.universe.haircut if bars.universe else 0.0))
-    return close, price, payout
-
-
-def _orders(
-    target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_], unpriced: NDArray[np.bool_] | bool = False
-) -> Floats:
-    """Return the weight to order at each bar, NaN for none: what was desired one bar before, if it changed.
-
-    A symbol that misses a bar keeps its desired weight, and a change waits for its next bar that has a price. One that
-    was paid out and comes back is traded again only once that is decided anew.
-    """
-    target = _carried(np.where(payout & ~present, 0.0, target), present | payout)
-    tradable = (present & ~np.asarray(unpriced)) | payout
-    wanted = np.vstack([np.zeros_like(target[:1]), target[:-1]])
-    wanted[payout] = 0.0
-    filled = _carried(wanted, tradable)
-    before = np.vstack([np.zeros_like(filled[:1]), filled[:-1]])
-    return np.where(tradable & (wanted != before), wanted, np.nan)
-
-
-def _carried(values: Floats, known: NDArray[np.bool_]) -> Floats:
-    """Return each symbol's last known value at each bar, zero before the first."""
-    if known.all():
-        return values
-    return pd.DataFrame(np.where(known, values, np.nan)).ffill().fillna(0.0).to_numpy()
 
 
 def _until_ruin(equity: Floats) -> Floats:
@@ -329,10 +304,11 @@ def _result(floor: _Floor, booked: Booked) -> BacktestResult:
     held = booked["held"]
     return BacktestResult(
         bars.times,
-        _until_ruin(equity),
+        floor.equity(booked)[:, 0],
         trades,
         float(held[1:].mean()) if len(held) > 1 else 0.0,
         turnover,
         float(orders["fees"].sum()),
         slippage,
+        carry=Carry.of(trading.carry, booked, equity),
     )

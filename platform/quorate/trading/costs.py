@@ -13,6 +13,7 @@ from quorate.bars.panel import Bars
 from quorate.errors import PluginError
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
+from quorate.trading.carry import Rates
 
 Fill = Literal["open", "close"]
 
@@ -34,6 +35,8 @@ class Trading:
         Cash at the start.
     impact : float or ndarray of float64, (n_bars, n_symbols)
         Times the square root of an order's value, in currency: the slippage that its own size adds.
+    carry : Rates, optional
+        What cash earns, and what short and funded positions pay; without it, nothing.
     kept : KeptArrays, optional
         Accounts that were booked before.
     """
@@ -43,6 +46,7 @@ class Trading:
     slippage: float | Floats = 0.0
     capital: float = 100_000.0
     impact: float | Floats = 0.0
+    carry: Rates | None = None
     kept: KeptArrays | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -66,11 +70,13 @@ class Trading:
             share if isinstance(share, float) else share[start:stop]
             for share in (self.fees, self.slippage, self.impact)
         )
-        return replace(self, fees=fees, slippage=slippage, impact=impact)
+        carry = self.carry and self.carry.take(start, stop)
+        return replace(self, fees=fees, slippage=slippage, impact=impact, carry=carry)
 
     def dearer(self, factor: float) -> Trading:
-        """Return the same with `factor` times the fees, slippage and impact."""
-        return replace(self, fees=self.fees * factor, slippage=self.slippage * factor, impact=self.impact * factor)
+        """Return the same with `factor` times the fees, slippage and impact, and what is paid to borrow."""
+        shares = {name: getattr(self, name) * factor for name in ("fees", "slippage", "impact")}
+        return replace(self, **shares, carry=self.carry and self.carry.dearer(factor))
 
     def worse(self, slippage: float) -> Trading:
         """Return the same with so much more slippage per side, a fraction."""

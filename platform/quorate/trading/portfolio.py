@@ -9,7 +9,7 @@ from quorate.bars.panel import Bars
 from quorate.errors import PluginError
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
-from quorate.trading.backtest import GONE, recently
+from quorate.trading.orders import GONE, recently
 
 NUDGE = 2.0**-50  # of a weight: it is another number, and orders no other position
 

@@ -17,8 +17,8 @@ from quorate import rolling
 from quorate.bars.panel import Bars
 from quorate.dataset.packing import Packing, bar_volatility
 from quorate.statistics import Floats
-from quorate.trading.backtest import listed
 from quorate.trading.costs import Fill
+from quorate.trading.orders import listed
 
 # A price at the level itself counts, and a change as large as the band, however they are rounded.
 ROUNDING = 1e-12

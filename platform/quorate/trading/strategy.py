@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
@@ -15,12 +14,14 @@ from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import PluginError
-from quorate.plugins.calling import call
 from quorate.plugins.specs import StrategySpec
 from quorate.statistics import Floats
 from quorate.statistics._paired import sharpe_per_bar
-from quorate.trading.backtest import equity_curves, gone_after
+from quorate.trading.asking import ask_strategy
+from quorate.trading.backtest import equity_curves
+from quorate.trading.carry import in_excess
 from quorate.trading.costs import Fill, Trading
+from quorate.trading.orders import gone_after
 from quorate.trading.portfolio import check_shares, renewed, share_of_capital
 from quorate.trading.risk import Risk, limited
 
@@ -68,9 +69,9 @@ class Offered:
     picked : dict
         ``threshold`` and every key of the grid with its value.
     earned : dict
-        ``sharpe``, ``total-return``, ``max-drawdown`` after costs; ``exposure``, the share of bars whose
-        desired weight was not zero at the close before; ``entries``, how often a symbol's weight rose from zero
-        or changed its sign.
+        ``sharpe`` in excess of cash, ``total-return``, ``max-drawdown``, all after costs; ``exposure``, the share of
+        bars whose desired weight was not zero at the close before; ``entries``, how often a symbol's weight rose from
+        zero or changed its sign.
     """
 
     picked: dict[str, Any]
@@ -159,50 +160,6 @@ def to_panel(values: Floats, dataset: Dataset, bars: Bars) -> Floats:
     panel[dataset.bar, dataset.symbol] = values
     panel.flags.writeable = False
     return panel
-
-
-def strategy_arguments(spec: StrategySpec, bars: Bars, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a strategy is passed beside score, threshold and options.
-
-    That is its `inputs`, of as many bars as the score has rows, and what its signature names of what is known of
-    these bars and the `facts`, which are ``binary``, ``horizon`` and, from bars, ``side``, see `StrategySpec`.
-    """
-    inputs = {name: getattr(bars, name) for name in spec.inputs}
-    try:
-        parameters = inspect.signature(spec.resolve()).parameters
-    except (TypeError, ValueError):  # some compiled callables do not tell
-        return inputs
-    codes = {name: category.codes for name, category in bars.categories.items()}
-    own = {"bars_per_year": bars.bars_per_year, "gone": gone_after(bars), "member": bars.member, "categories": codes}
-    known = {**own, **facts}
-    told = {name: value for name, value in known.items() if name in parameters}
-    return inputs | {name: value(bars) if name == "side" else value for name, value in told.items()}
-
-
-def ask_strategy(
-    spec: StrategySpec,
-    score: Floats,
-    threshold: float,
-    bars: Bars,
-    facts: Mapping[str, Any],
-    params: Mapping[str, Any],
-) -> Floats:
-    """Return what a strategy answers, (n_bars, n_symbols); `facts` as in `strategy_arguments`.
-
-    Raises
-    ------
-    PluginError
-        If it fails, or answers in another shape.
-    """
-
-    def read(answer: Any) -> Floats:
-        weights = np.asarray(answer, dtype=np.float64)
-        if weights.shape != score.shape:
-            raise PluginError(f"strategy {spec.name!r} must give weights {score.shape}; it gave {weights.shape}")
-        return weights
-
-    options = {**strategy_arguments(spec, bars, facts), **params}
-    return call(spec, lambda: f"the scores of {bars!r}", (score, threshold), options, read)
 
 
 def strategy_weights(plan: Plan, candidate: Setting, bars: Bars) -> Floats:
@@ -302,9 +259,9 @@ def followed(plan: Plan, taken: Sequence[Setting], bars: Bars, folds: Sequence[F
     return Decisions(targets, thresholds, [dict(candidate.picked) for candidate in taken])
 
 
-def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str, float]:
-    """Return what `Offered` tells of returns and desired weights, (n_bars - 1,) and (n_bars, n_symbols)."""
-    equity = statistics.equity_curve(returns)
+def _earned(returns: Floats, total: Floats, weights: Floats, bars_per_year: float) -> dict[str, float]:
+    """Return what `Offered` tells of returns, in excess of cash and of the account, both (n_bars - 1,), and weights."""
+    equity = statistics.equity_curve(total)
     signs = np.sign(weights[:-1])  # what is wanted at the last close is filled on no bar
     before = np.vstack([np.zeros_like(signs[:1]), signs[:-1]])
     return {
@@ -319,17 +276,20 @@ def _earned(returns: Floats, weights: Floats, bars_per_year: float) -> dict[str,
 def _returns(
     plan: Plan, candidates: Sequence[Setting], bars: Bars, folds: Sequence[Fold], trading: Trading, since: int | None
 ) -> tuple[Floats, list[dict[str, float]]]:
-    """Return what each candidate earned out of fold, (n_bars - 1, n_candidates), and figures from a bar on."""
+    """Return what each candidate earned out of fold, in excess of cash, (n_bars - 1, n_candidates), and figures."""
     start, stop = folds[0].first, folds[-1].stop
     span, traded = bars.take(start, stop), trading.take(start, stop)
     step = max(1, CELLS // max(1, plan.score.size))
     parts, earned = [], []
     for first in range(0, len(candidates), step):
         weights = desired_weights(plan, candidates[first : first + step], bars, trading.fill)[start:stop]
-        returns = statistics.returns_of(equity_curves(span, weights, traded))
+        equity = equity_curves(span, weights, traded)
+        returns = in_excess(equity, traded.carry)
         if since is not None:
+            total = statistics.returns_of(equity)
             earned += [
-                _earned(returns[since:, i], weights[since:, :, i], bars.bars_per_year) for i in range(returns.shape[1])
+                _earned(returns[since:, i], total[since:, i], weights[since:, :, i], bars.bars_per_year)
+                for i in range(returns.shape[1])
             ]
         parts.append(returns)
     return np.hstack(parts), earned

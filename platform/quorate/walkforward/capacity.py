@@ -14,7 +14,8 @@ from quorate import statistics
 from quorate.bars.panel import Bars
 from quorate.errors import plural
 from quorate.statistics import Floats
-from quorate.trading.backtest import backtest, equity_curves, fills
+from quorate.trading.backtest import BacktestResult, backtest, equity_curves, fills
+from quorate.trading.carry import in_excess
 from quorate.trading.costs import CAP, Trading
 from quorate.trading.impact import traded_a_day
 from quorate.walkforward.layout import WalkForward
@@ -55,11 +56,11 @@ def capacity_of(walk: WalkForward, judged: Series, first: int, stop: int) -> Cap
         traded = replace(trading, capital=times * trading.capital)
         [result] = backtest(span, targets[:, :, None], traded)
         orders = _sized(span, targets, traded, result.equity)
-        rows.append(_row(traded.capital, result.equity, orders, span.bars_per_year))
+        rows.append(_row(traded.capital, result, orders, span.bars_per_year))
         if times == 1:
             warnings = _large(span, orders, judged.label)
     free = equity_curves(span, targets[:, :, None], replace(trading, impact=0.0))[:, 0]
-    at_none = statistics.sharpe(statistics.returns_of(free), span.bars_per_year)
+    at_none = statistics.sharpe(in_excess(free, trading.carry), span.bars_per_year)
     wanted = {"half": at_none / 2, "gate": walk.recipe.gates.judging.get("sharpe", {}).get("threshold")}
     capitals, sharpes = ([row[name] for row in rows] for name in ("step", "sharpe"))
     levels = [
@@ -116,13 +117,14 @@ def _sized(bars: Bars, targets: Floats, trading: Trading, equity: Floats) -> pd.
     return pd.DataFrame({**told, "impact": slippage - usual, "share": share})
 
 
-def _row(capital: float, equity: Floats, orders: pd.DataFrame, bars_per_year: float) -> dict[str, Any]:
+def _row(capital: float, result: BacktestResult, orders: pd.DataFrame, bars_per_year: float) -> dict[str, Any]:
+    equity = result.equity
     value, share = orders["value"].to_numpy(), orders["share"].to_numpy()
     share = share[np.isfinite(share)]
     return {
         "ladder": "capital",
         "step": capital,
-        "sharpe": statistics.sharpe(statistics.returns_of(equity), bars_per_year),
+        "sharpe": statistics.sharpe(result.returns, bars_per_year),
         "total_return": float(equity[-1] / equity[0] - 1),
         "cagr": statistics.cagr(equity, bars_per_year),
         "impact_bp": 1e4 * float(orders["impact"].to_numpy() @ value / value.sum()) if value.any() else math.nan,

@@ -20,8 +20,8 @@ from quorate.dataset.labels import Labels
 from quorate.dataset.rows import Dataset
 from quorate.errors import DataError, IntegrityError
 from quorate.plugins.specs import StrategySpec
+from quorate.trading.asking import ask_strategy
 from quorate.trading.costs import Trading
-from quorate.trading.strategy import ask_strategy
 
 # Float32 values that agree to this are the same: a transform may round by the length of its input.
 RELATIVE, ABSOLUTE = 1e-4, 1e-6
@@ -159,7 +159,7 @@ def audit_strategy(
     score : ndarray of float64, (n_bars, n_symbols)
         On `bars`.
     facts : mapping
-        As in `quorate.trading.strategy.strategy_arguments`.
+        As in `quorate.trading.asking.strategy_arguments`.
     first : int
         Position of the first bar that is predicted.
 
@@ -197,12 +197,12 @@ def _same(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.bo
 
 
 def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], bars: Bars, first: int) -> None:
-    """Ask a cost model again without the later bars and compare.
+    """Ask a cost model again without the later bars and compare, and so rates of interest.
 
     Raises
     ------
     IntegrityError
-        If what an order costs changed.
+        If what an order costs, or a rate, changed.
     """
     for known in cuts(first, len(bars)):
         part, whole = cost(bars.until(known)), trading.take(0, known)
@@ -212,6 +212,13 @@ def audit_costs(model: str, trading: Trading, cost: Callable[[Bars], Trading], b
                 raise IntegrityError(
                     f"cost model {model!r} looks ahead: its {name} before {bars.sessions[known]} change when the bars "
                     "from there on are not known"
+                )
+        for name, then in vars(whole.carry).items() if whole.carry else ():
+            now = getattr(part.carry, name)
+            if not np.array_equal(now, then, equal_nan=now.dtype.kind == "f"):
+                raise IntegrityError(
+                    f"the rates of {name} look ahead: those before {bars.sessions[known]} change when what came from "
+                    "there on is not known"
                 )
 
 

@@ -28,9 +28,10 @@ def along_factors(span: Bars, judged: Performance) -> AlongFactors | None:
 
 def _along(one: ReferenceSeries, found: Aligned, performance: Performance) -> AlongFactors:
     factors = np.column_stack([found.values[name] for name in one.names])
-    own = found.earned(performance.returns)
-    if one.rate:
-        own = own - found.values[one.rate]
+    if one.rate:  # what cash earns by the factors' own file, in place of the recipe's
+        own = found.earned(performance.total_returns) - found.values[one.rate]
+    else:
+        own = found.earned(performance.returns)
     per_year, reason = _per_year(found, performance), _too_little(one, found, factors)
     return AlongFactors(one.names, own, factors, per_year, found.bars, reason)
 
@@ -65,7 +66,7 @@ def benchmark_facts(span: Bars, series: dict[str, Performance]) -> Told:
     if reason:
         return {**told, "series": []}
     rows = [
-        {"series": name, **_active(found.earned(performance.returns), market, one.name, per_year)}
+        {"series": name, **_active(found, performance, market, one.name, per_year)}
         for name, performance in series.items()
     ]
     curve, stamps = statistics.equity_curve(market), span.times[[found.begin[0], *found.end]]
@@ -73,10 +74,12 @@ def benchmark_facts(span: Bars, series: dict[str, Performance]) -> Told:
     return {**told, **own, "max_drawdown": statistics.max_drawdown(curve), "series": rows}
 
 
-def _active(returns: Floats, market: Floats, name: str, per_year: float) -> Told:
+def _active(found: Aligned, performance: Performance, market: Floats, name: str, per_year: float) -> Told:
+    returns = found.earned(performance.total_returns)
+    cash = returns - found.earned(performance.returns)  # nothing, where the recipe has none
     active = statistics.mean_test(returns - market, confidence=(1 + CONFIDENCE) / 2)
     up, down = statistics.capture(returns, market)
-    model = _model(returns, market[:, None], (name,), per_year)
+    model = _model(returns - cash, (market - cash)[:, None], (name,), per_year)
     (beta,) = model.pop("betas")
     varies = min(float(np.std(one)) for one in (returns, market)) >= statistics.TINY
     return {

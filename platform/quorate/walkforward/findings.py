@@ -24,6 +24,7 @@ from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.alone import alone_in
 from quorate.walkforward.capacity import Capacity, capacity_of
+from quorate.walkforward.carry import carry_rows
 from quorate.walkforward.causality import cuts
 from quorate.walkforward.collapse import collapse_warnings
 from quorate.walkforward.cross_section import across_symbols
@@ -178,7 +179,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
 
 
 def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
-    """Return what was earned by regime and beside series of the recipe's own, and what is left later and larger."""
+    """Return what was earned by regime and beside other series, what is left of it later and larger, and carry."""
     (series, judged), (_, held), capacity = outcome.series[0], outcome.series[-1], outcome.capacity
     found: dict[str, Any] = plain(
         {
@@ -187,6 +188,7 @@ def _firmness(outcome: Judged, span: Bars) -> dict[str, Any]:
             "ladders": [*ladders(outcome.walk, series, judged, *outcome.bounds), *capacity.rows],
             **({"capacity": capacity.levels} if capacity.levels else {}),
             **_held_against(outcome, span),
+            **({"carry": carried} if (carried := carry_rows(outcome.series)) else {}),
         }
     )
     return found

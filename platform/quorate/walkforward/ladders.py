@@ -11,6 +11,7 @@ from quorate import statistics
 from quorate.evidence.evidence import Performance
 from quorate.statistics import Floats
 from quorate.trading.backtest import equity_curves
+from quorate.trading.carry import in_excess
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.series import Series
 
@@ -27,9 +28,9 @@ def ladders(walk: WalkForward, judged: Series, traded: Performance, first: int, 
         What the judged series earned as it is, on bars `first` to ``stop - 1``.
     """
     found = []
+    rates = walk.trading.take(first, stop).carry
     for ladder, step, equity in _traded(walk, judged, traded, first, stop):
-        returns = statistics.returns_of(equity)
-        sharpe = statistics.sharpe(returns, traded.bars_per_year)
+        sharpe = statistics.sharpe(in_excess(equity, rates), traded.bars_per_year)
         told = {"sharpe": sharpe, "total_return": float(equity[-1] / equity[0] - 1)}
         found.append({"ladder": ladder, "step": step, **told})
     return found

@@ -31,8 +31,10 @@ from quorate.plugins.specs import FeatureSpec, ModelSpec, Span, SplitterSpec, St
 from quorate.plugins.specs.learning import task_of
 from quorate.recipe.schema import Recipe
 from quorate.store.kept import KeptArrays
+from quorate.trading.asking import ask_strategy
+from quorate.trading.carry import check_known, rates_of
 from quorate.trading.costs import Trading, check_cost, check_impact
-from quorate.trading.strategy import ask_strategy
+from quorate.trading.orders import listed
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
 from quorate.walkforward.held_out import Unseen, audit_symbols
 from quorate.walkforward.rows import audit_steps, features_of, label_of, model_of, rows_of
@@ -202,6 +204,7 @@ def prepare(
     if known is not None and not seen:
         known.note_audited(features, bars, len(dataset), cuts(first, len(bars)))
     trading = replace(_trading(recipe, registry, bars), kept=kept)
+    check_known(trading.carry, bars, listed(bars), spans[0][0].first)
     audit_costs(recipe.costs.model, trading, partial(_trading, recipe, registry), bars, first)
     folds: list[Fold] = []
     embargo = recipe.folds.embargo
@@ -214,11 +217,13 @@ def prepare(
     fold_module.check_training(folds, dataset.y, bars.sessions, classification)
     audit_weights(bars, dataset, folds, weightings_of(recipe, registry))
     audit_symbols(folds, dataset, bars.symbols, recipe.holdout.held_out)
-    unseen = None if whole is bars else _unseen(recipe, registry, whole, bars, dataset, reach)
+    unseen = None if whole is bars else _unseen(recipe, registry, whole, bars, dataset, reach, spans[0][0].first)
     return WalkForward(recipe, registry, bars, dataset, folds, members, classification, trading, warnings, unseen)
 
 
-def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset: Dataset, reach: int) -> Unseen:
+def _unseen(
+    recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset: Dataset, reach: int, first: int
+) -> Unseen:
     """Return the symbols that are held out: what is computed across symbols is so with all of them, as it was."""
     bars = only(whole, recipe.holdout.held_out)
     if seen.has_volume and not bars.has_volume:
@@ -235,7 +240,9 @@ def _unseen(recipe: Recipe, registry: Registry, whole: Bars, seen: Bars, dataset
             rows = build(bars)
     if rows is None:
         rows = of_symbols(build(whole), whole, np.isin(whole.symbols, bars.symbols))
-    return Unseen(bars, rows, _trading(recipe, registry, bars), dataset)
+    trading = _trading(recipe, registry, bars)
+    check_known(trading.carry, bars, listed(bars), first)
+    return Unseen(bars, rows, trading, dataset)
 
 
 def _check_strategies(recipe: Recipe, registry: Registry, bars: Bars, binary: bool) -> None:
@@ -315,6 +322,7 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
             check_cost(value, name, cost.name, bars) for name, value in (("fees", fees), ("slippage", slippage))
         )
         [impact] = [check_impact(value, cost.name, bars) for value in more] or [0.0]
-        return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital, impact)
+        return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital, impact, carry)
 
+    carry = rates_of(bars, recipe.data.cash, recipe.costs.borrow, recipe.costs.funding)
     return call(cost, bars.__repr__, (bars,), recipe.costs.options, read)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
 from quorate.evidence.evidence import Performance
 from quorate.statistics import Floats
-from quorate.trading.backtest import equity_curves, gone_after
+from quorate.trading.backtest import equity_curves
+from quorate.trading.orders import gone_after
 from quorate.trading.portfolio import share_of_capital
 from quorate.walkforward.layout import WalkForward
 
@@ -64,10 +66,14 @@ def regimes_of(walk: WalkForward, folds: Sequence[Fold], first: int, stop: int) 
 
 
 def market_of(walk: WalkForward, stop: int) -> Floats:
-    """Return what buying and holding all symbols from the first bar on is worth at each bar up to `stop`, (stop,)."""
+    """Return what buying and holding all symbols from the first bar on is worth at each bar up to `stop`, (stop,).
+
+    It is the market that is told, without what cash earns beside it: rates need not be known from the first bar on.
+    """
     seen = walk.bars.take(0, stop)
     hold = share_of_capital(seen.present, gone_after(seen), seen.member)
-    return equity_curves(seen, hold[:, :, None], walk.trading.take(0, stop))[:, 0]
+    trading = replace(walk.trading.take(0, stop), carry=None)
+    return equity_curves(seen, hold[:, :, None], trading)[:, 0]
 
 
 def regime_rows(
@@ -91,13 +97,14 @@ def regime_rows(
 
 
 def _figures(performance: Performance, inside: NDArray[np.bool_]) -> dict[str, float]:
-    """Return what some bars came to, put one behind the other."""
+    """Return what some bars came to, put one behind the other; Sharpe ratios in excess of cash."""
     own, per_year = performance.returns[inside], performance.bars_per_year
+    total = performance.total_returns
     with np.errstate(divide="ignore", invalid="ignore"):
-        grown = np.log1p(performance.returns)
+        grown = np.log1p(total)
     whole, part = float(grown.sum()), float(grown[inside].sum())
     low, high = statistics.sharpe_interval(own, per_year)
-    curve = statistics.equity_curve(own)
+    curve = statistics.equity_curve(total[inside])
     return {
         "total_return": float(curve[-1] - 1),
         "sharpe": statistics.sharpe(own, per_year),

@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate import statistics
 from quorate.dataset.folds import NEVER
 from quorate.dataset.rows import entry_prices
 from quorate.ensemble.combine import Combined, combine_all, recent_volatility
@@ -19,7 +18,9 @@ from quorate.evidence.evidence import Performance
 from quorate.plugins.specs import EnsemblerSpec, StrategySpec
 from quorate.statistics import Floats
 from quorate.statistics._naive import naive_forecasts
-from quorate.trading.backtest import backtest, equity_curves, gone_after
+from quorate.trading.backtest import backtest, equity_curves
+from quorate.trading.carry import in_excess
+from quorate.trading.orders import gone_after
 from quorate.trading.portfolio import share_of_capital
 from quorate.trading.risk import Risk
 from quorate.trading.strategy import (
@@ -275,17 +276,17 @@ def trade_as_given(walk: WalkForward, predictions: Floats, first: int) -> Floats
     Returns
     -------
     ndarray of float64, (n_bars - 1, n_series)
-        Net returns.
+        Net returns in excess of cash.
     """
     bars, trading, stop = walk.bars, walk.trading, len(walk.bars)
     default = walk.recipe.threshold.default
     assert default is not None
-    curves = []
+    curves, traded = [], trading.take(first, stop)
     for values in predictions:
         plan = _plan(walk, walk.recipe.strategy.name, values)
         weights = desired_weights(plan, [plan.default(default)], bars, trading.fill)
-        curves.append(equity_curves(bars.take(first, stop), weights[first:], trading.take(first, stop)))
-    return statistics.returns_of(np.hstack(curves))
+        curves.append(equity_curves(bars.take(first, stop), weights[first:], traded))
+    return in_excess(np.hstack(curves), traded.carry)
 
 
 def retrade(walk: WalkForward, judged: Series, first: int, stop: int) -> Callable[[float, int], Performance]:

@@ -11,7 +11,9 @@ from quorate.evidence.evidence import Performance
 from quorate.evidence.result import plain
 from quorate.plugins.specs import StrategySpec
 from quorate.trading.attribution import attributed
-from quorate.trading.backtest import each_symbol, gone_after
+from quorate.trading.backtest import each_symbol
+from quorate.trading.carry import in_excess
+from quorate.trading.orders import gone_after
 from quorate.trading.portfolio import share_of_capital
 from quorate.trading.strategy import score_of, to_panel
 from quorate.walkforward.layout import WalkForward
@@ -24,8 +26,8 @@ def by_symbol(
     """Return figures of each symbol, as plain data; nothing, if there is but one.
 
     A symbol is traded as in the portfolio, but on an account of its own with all the capital, so that its figures do
-    not depend on how many others there are; but for ``contribution``, its part of the total return, and ``turnover``,
-    its part of that of the portfolio.
+    not depend on how many others there are; but for ``contribution``, its part of the total return that trades add up
+    to, and ``turnover``, its part of that of the portfolio.
 
     Parameters
     ----------
@@ -47,14 +49,15 @@ def by_symbol(
     equity, closed = each_symbol(span, np.clip(weights[first:stop], -1.0, 1.0), trading)
     earned = attributed(span, targets[first:stop], trading, performance.equity)
     years = (stop - first - 1) / span.bars_per_year
-    turnover = earned.traded / max(performance.equity.mean() * years, np.finfo(float).tiny)
+    turnover = earned.traded / max(performance.traded.mean() * years, np.finfo(float).tiny)
+    returns = in_excess(equity, trading.carry)
     symbol = walk.dataset.symbol[judged_rows(walk, judged, first, stop)]
     found: list[dict[str, Any]] = plain(
         [
             {
                 "symbol": name,
                 "rows": int((symbol == k).sum()),
-                "sharpe": statistics.sharpe(statistics.returns_of(equity[:, k]), span.bars_per_year),
+                "sharpe": statistics.sharpe(returns[:, k], span.bars_per_year),
                 "max-drawdown": statistics.max_drawdown(equity[:, k]),
                 "closed-trades": int(closed[k]),
                 "contribution": float(earned.pnl[:, k].sum() / trading.capital),

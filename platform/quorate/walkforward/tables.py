@@ -73,7 +73,9 @@ def _trade_frame(part: str, outcome: Judged) -> pd.DataFrame:
 
 def _equity_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:
     curves = {one.label: result.equity for one, result in outcome.series}
-    return pd.DataFrame({"part": part, "time": times, **curves}, copy=False)
+    carry = outcome.series[0][1].carry
+    cash = {} if carry is None else {"cash": np.concatenate(([0.0], carry.cash))}
+    return pd.DataFrame({"part": part, "time": times, **curves, **cash}, copy=False)
 
 
 def _weight_frame(part: str, outcome: Judged, times: pd.DatetimeIndex) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from quorate.execution.task import FitResult
 from quorate.statistics import Floats
 from quorate.walkforward.alike import independent, look_alikes
 from quorate.walkforward.alone import alone_in, silenced
+from quorate.walkforward.carry import carry_rows
 from quorate.walkforward.distribution import around_unseen, distributions, of_other_steps
 from quorate.walkforward.distribution import judged as judged_distributions
 from quorate.walkforward.findings import Judged, PartName, bytes_digest, evidence_of
@@ -106,6 +107,7 @@ def on_unseen(
             {"name": s.name, "role": s.role, "strategy": s.strategy, "metrics": values}
             for (s, _), values in zip(own.series, own.measured, strict=True)
         ],
+        **({"carry": carried} if (carried := carry_rows(own.series)) else {}),
         "symbols": symbols,
         **judged_distributions(own.walk, own.distributions, of_other_steps(own.walk, own.fits), own.tests),
         **({"paths": [along_both(key, one, performance.bars_per_year) for key, one in paths.items()]} if paths else {}),

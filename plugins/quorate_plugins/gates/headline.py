@@ -11,7 +11,7 @@ DRAWS = 500
 
 
 def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateResult:
-    """Pass, if the annualised net Sharpe ratio is above `threshold`.
+    """Pass, if the annualised net Sharpe ratio, of returns in excess of cash, is above `threshold`.
 
     Parameters
     ----------
@@ -32,7 +32,12 @@ def sharpe(evidence: quorate.Evidence, threshold: float = 1.0) -> quorate.GateRe
         benchmark=evidence.benchmark_metric("sharpe"),
         uncertainty=interval,
         sample=counted(len(p.returns), "bar"),
-        inputs={"bars_per_year": p.bars_per_year, "ddof": 1, "n_returns": len(p.returns)},
+        inputs={
+            "bars_per_year": p.bars_per_year,
+            "ddof": 1,
+            "n_returns": len(p.returns),
+            **({} if p.carry is None else {"cash_per_year": p.carry.cash_per_year}),
+        },
     )
 
 
@@ -45,8 +50,8 @@ def max_drawdown(evidence: quorate.Evidence, threshold: Fraction = 0.30) -> quor
         What the drawdown must be below.
     """
     p = evidence.performance
-    resampled = quorate.statistics.drawdown_quantile(p.returns, evidence.seed, draws=DRAWS)
-    block = quorate.statistics.block_length(p.returns) if math.isfinite(resampled) else None
+    resampled = quorate.statistics.drawdown_quantile(p.total_returns, evidence.seed, draws=DRAWS)
+    block = quorate.statistics.block_length(p.total_returns) if math.isfinite(resampled) else None
     return quorate.judge(
         "max-drawdown",
         abs(evidence.metric("max-drawdown")),

@@ -19,14 +19,14 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 
 def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Factor = 2.0) -> quorate.GateResult:
-    """Pass, if the Sharpe ratio stays above `threshold` when fees and slippage are `factor` times as high.
+    """Pass, if the Sharpe ratio stays above `threshold` when fees, slippage and what is paid to borrow are raised.
 
     Parameters
     ----------
     threshold : float
         What the Sharpe ratio must be above at the higher costs.
     factor : float
-        How many times as high these are.
+        How many times as high they are.
     """
     dearer, more = evidence.retraded(costs=factor), evidence.retraded(costs=factor + 1)
     if dearer is None or more is None:
@@ -95,6 +95,8 @@ def delay(evidence: quorate.Evidence, share: Share = 0.5, bars: Count = 1, slow:
 def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: Count = 5) -> quorate.GateResult:
     """Pass, if a gain is left without the best `trades` round trips, and without the best month.
 
+    It is what is gained in excess of cash: the money in positions earned no interest.
+
     Parameters
     ----------
     threshold : float, fraction
@@ -106,7 +108,8 @@ def concentration(evidence: quorate.Evidence, threshold: float = 0.0, trades: Co
 
     p = evidence.performance
     gains = np.sort(p.trades["pnl"].to_numpy(dtype=np.float64))
-    without_trades = float(gains[: max(len(gains) - trades, 0)].sum()) / float(p.equity[0]) if len(gains) else math.nan
+    left = float(gains[: max(len(gains) - trades, 0)].sum()) + (p.carry.financing if p.carry else 0.0)
+    without_trades = left / float(p.equity[0]) if len(gains) else math.nan
     without_month, month = _without_best_month(p.returns, p.times)
     value = min(without_trades, without_month) if math.isfinite(without_trades + without_month) else math.nan
     result = quorate.judge(
@@ -146,7 +149,7 @@ def _without_best_month(returns: NDArray[np.float64], times: NDArray[np.datetime
 
 
 def halves(evidence: quorate.Evidence, threshold: float = 0.0) -> quorate.GateResult:
-    """Pass, if both halves of the bars gain.
+    """Pass, if both halves of the bars gain, in excess of cash.
 
     Parameters
     ----------

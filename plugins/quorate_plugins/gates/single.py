@@ -58,7 +58,8 @@ def psr(evidence: quorate.Evidence, confidence: Fraction = 0.95) -> quorate.Gate
         return result.failed(f"enough for a first look at this holdout, and this is look {look}")
     needed = found.bars(asked)
     if not math.isfinite(needed):
-        return result.failed("it lost: no longer record would help")
+        lost = "it lost" if evidence.performance.carry is None else "it earned no more than cash"
+        return result.failed(f"{lost}: no longer record would help")
     missing = max(math.ceil(needed) - len(returns), 1)
     return result.failed(f"about {missing:,} more {'bar' if missing == 1 else 'bars'} like these would be needed")
 

@@ -141,10 +141,10 @@ def quorate_metrics() -> Iterator[quorate.MetricSpec]:
 
 
 def _of_returns() -> Iterator[quorate.MetricSpec]:
-    yield _metric("sharpe", "mean over deviation of net returns per year", annualised=True)
+    yield _metric("sharpe", "mean over deviation of net returns in excess of cash, per year", annualised=True)
     text = "Sharpe ratio annualised with regard to autocorrelation (Lo 2002)"
     yield _metric("lo-sharpe", text, annualised=True, ordered=True)
-    yield _metric("sortino", "mean over downside deviation of net returns per year", annualised=True)
+    yield _metric("sortino", "mean over downside deviation of net returns in excess of cash, per year", annualised=True)
     text = "compound growth per year over the deepest drawdown"
     yield _metric("calmar", text, annualised=True, ordered=True)
     yield _metric("total-return", "net gain over the span", unit="fraction")

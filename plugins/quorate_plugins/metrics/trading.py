@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def sharpe(performance: quorate.Performance) -> float:
-    """Return the annualised Sharpe ratio."""
+    """Return the annualised Sharpe ratio, of returns in excess of cash."""
     return quorate.statistics.sharpe(performance.returns, performance.bars_per_year)
 
 
 def lo_sharpe(performance: quorate.Performance) -> float:
-    """Return the Sharpe ratio, annualised with regard to the autocorrelation of the returns."""
+    """Return the Sharpe ratio in excess of cash, annualised with regard to the autocorrelation of the returns."""
     return quorate.statistics.lo_sharpe(performance.returns, performance.bars_per_year)
 
 
 def sortino(performance: quorate.Performance) -> float:
-    """Return the annualised Sortino ratio, downside deviation over all bars."""
+    """Return the annualised Sortino ratio in excess of cash, downside deviation over all bars."""
     return quorate.statistics.sortino(performance.returns, performance.bars_per_year)
 
 
@@ -44,7 +44,7 @@ def cagr(performance: quorate.Performance) -> float:
 
 def volatility(performance: quorate.Performance) -> float:
     """Return the annualised standard deviation of returns."""
-    return quorate.statistics.volatility(performance.returns, performance.bars_per_year)
+    return quorate.statistics.volatility(performance.total_returns, performance.bars_per_year)
 
 
 def max_drawdown(performance: quorate.Performance) -> float:
@@ -68,7 +68,7 @@ def value_at_risk(performance: quorate.Performance, level: float = 0.95) -> floa
     level : float, share
         How many of the bars lose no more.
     """
-    return quorate.statistics.value_at_risk(performance.returns, level)
+    return quorate.statistics.value_at_risk(performance.total_returns, level)
 
 
 def expected_shortfall(performance: quorate.Performance, level: float = 0.95) -> float:
@@ -79,16 +79,16 @@ def expected_shortfall(performance: quorate.Performance, level: float = 0.95) ->
     level : float, share
         How many of the bars are left out: the best ones.
     """
-    return quorate.statistics.expected_shortfall(performance.returns, level)
+    return quorate.statistics.expected_shortfall(performance.total_returns, level)
 
 
 def beta(performance: quorate.Performance) -> float:
-    """Return the slope of the returns on those of buy and hold."""
+    """Return the slope of the returns on those of buy and hold, both in excess of cash."""
     return quorate.statistics.beta(performance.returns, performance.market)
 
 
 def alpha(performance: quorate.Performance) -> float:
-    """Return the mean return that beta does not explain, per year."""
+    """Return the mean return that beta does not explain, per year, in excess of cash."""
     return quorate.statistics.alpha(performance.returns, performance.market, performance.bars_per_year)
 
 

@@ -14,8 +14,9 @@ from quorate.plugins.registry import Registry
 from quorate.testing import market
 from quorate.trading import portfolio
 from quorate.trading.attribution import attributed
-from quorate.trading.backtest import GONE, backtest, fills
+from quorate.trading.backtest import backtest, fills
 from quorate.trading.costs import Trading
+from quorate.trading.orders import GONE
 from quorate.trading.risk import Risk
 from quorate.trading.strategy import Plan, desired_weights
 from quorate_strategies import quorate_strategies

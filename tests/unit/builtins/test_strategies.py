@@ -25,10 +25,11 @@ from quorate.recipe.resolve import resolve, to_toml
 from quorate.recipe.schema import RETURN_THRESHOLDS, SCORE_THRESHOLDS
 from quorate.testing import market
 from quorate.testing.markets import sides
+from quorate.trading.asking import strategy_arguments
 from quorate.trading.backtest import equity_curves
 from quorate.trading.costs import Trading
 from quorate.trading.risk import Risk, limited
-from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, strategy_arguments, to_panel
+from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, to_panel
 from quorate.walkforward.causality import audit_strategy
 from quorate.walkforward.findings import _same_trades
 from quorate_strategies import quorate_strategies

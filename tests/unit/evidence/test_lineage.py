@@ -68,7 +68,7 @@ def within_days(name: str, seed: int, days: int = 260, minutes: int = 120) -> Ba
         times = pd.date_range("2010-03-03", periods=days * 1440 // minutes, freq=f"{minutes}min", tz="UTC")
         if name == "futures":
             times = times[times.day_of_week < 5]
-    return walk(times, seed, MARKETS[name], 0.004)
+    return walk(times, seed, MARKETS[name], 0.01)  # so that eleven weeks hold enough to be known by
 
 
 def recipe(**data: Any) -> Recipe:

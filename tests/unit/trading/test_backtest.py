@@ -18,8 +18,10 @@ from quorate.errors import IntegrityError
 from quorate.evidence.evidence import Evidence, Performance
 from quorate.store.kept import KeptArrays
 from quorate.trading import backtest as module
-from quorate.trading.backtest import backtest, each_symbol, equity_curves, recently
+from quorate.trading import orders
+from quorate.trading.backtest import backtest, each_symbol, equity_curves
 from quorate.trading.costs import Trading
+from quorate.trading.orders import recently
 from quorate.trading.portfolio import share_of_capital
 from quorate.trading.scale import Scale
 from quorate_plugins import metrics
@@ -35,7 +37,7 @@ COSTLY = Trading(fees=0.001, slippage=0.0005, capital=1000.0)
 @pytest.fixture(scope="module", autouse=True)
 def _symbols_end_soon():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "GONE", GONE)
+        patch.setattr(orders, "GONE", GONE)
         yield
 
 
@@ -294,11 +296,11 @@ def of_vectorbt(bars, targets, trading, apart=False):
     """Return the value of a `Portfolio`, with settings that it takes for granted written out, of one series."""
     import vectorbt as vbt
 
-    close, price, payout = module._prices(bars, trading.fill)
+    close, price, payout = module.prices_of(bars, trading.fill)
     scale, n = Scale.of(close, trading.capital), len(bars.symbols)
     portfolio = vbt.Portfolio.from_orders(
         pd.DataFrame(close / scale.price),
-        size=module._orders(targets, bars.present, payout),
+        size=module.orders_of(targets, bars.present, payout),
         size_type="targetpercent",
         direction="both",
         price=price / scale.price,

@@ -14,7 +14,7 @@ from quorate.bars.universe import Spell, Universe
 from quorate.dataset.labels import Labels, build_labels
 from quorate.dataset.rows import build_dataset
 from quorate.plugins.specs import FeatureSpec, LabelSpec
-from quorate.trading import backtest as module
+from quorate.trading import orders as module
 from quorate.trading.backtest import backtest
 from quorate.trading.costs import Trading
 from quorate.trading.portfolio import share_of_capital

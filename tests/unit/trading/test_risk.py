@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import quorate
 from quorate.testing import market
-from quorate.trading.backtest import GONE
+from quorate.trading.orders import GONE
 from quorate.trading.risk import Risk, average_true_range, limited, realised_volatility
 
 NAN = math.nan

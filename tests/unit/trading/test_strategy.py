@@ -18,8 +18,9 @@ from quorate.ensemble.combiner import EnsembleHistory, weighted
 from quorate.errors import PluginError
 from quorate.plugins.specs import Span
 from quorate.testing import market
-from quorate.trading.backtest import GONE, equity_curves
+from quorate.trading.backtest import equity_curves
 from quorate.trading.costs import Trading
+from quorate.trading.orders import GONE
 from quorate.trading.portfolio import share_of_capital
 from quorate.trading.strategy import Plan, ThresholdRule, decide, desired_weights, score_of, to_panel
 from quorate_data.simulated import simulated

@@ -23,6 +23,7 @@ from quorate.evidence.ledger.lineage import lineage_of
 from quorate.evidence.ledger.tally import count
 from quorate.evidence.result import finite_or_none
 from quorate.statistics import Floats
+from quorate.statistics._excess import excess_of
 from quorate.store import Home
 from quorate.store.files import replacing
 
@@ -46,7 +47,7 @@ class Candidate:
     name, strategy, role : str
         As in the report: ``ensemble`` (the judged one), ``alternative`` or ``member``.
     returns : ndarray of float64, (n,)
-        Net, per bar.
+        Net, per bar, in excess of cash.
     days : ndarray of int32, (n,)
         Session of each return, in days since 1970, ascending.
     bars_per_year : float
@@ -146,15 +147,17 @@ def stored_candidates(equity: pd.DataFrame, series: Iterable[Mapping[str, Any]],
     Parameters
     ----------
     equity : DataFrame
-        The stored table of that part: ``time``, and a column for each series.
+        The stored table of that part: ``time``, a column for each series, and ``cash``, where the recipe has rates.
     series : iterable of mapping
         What the report says of them: ``name``, ``strategy`` and ``role``.
     """
     days = _days(bars, equity["time"].dt.tz_localize(None).to_numpy().astype(bars.times.dtype))
+    cash = equity["cash"].to_numpy(dtype=np.float64)[1:] if "cash" in equity else None
     found = []
     for one in series:
         if one["role"] in ROLES:
-            returns = statistics.returns_of(equity[f"{one['name']}/{one['strategy']}"].to_numpy(dtype=np.float64))
+            value = equity[f"{one['name']}/{one['strategy']}"].to_numpy(dtype=np.float64)
+            returns = excess_of(value, cash)
             found.append(Candidate(one["name"], one["strategy"], one["role"], returns, days, bars.bars_per_year))
     return found
 

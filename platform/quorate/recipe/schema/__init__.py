@@ -1,10 +1,11 @@
 """The schema of a recipe. Every default of the platform that a user can change is in this folder."""
 
-from quorate.recipe.schema.base import Day, Open, Params, Section
-from quorate.recipe.schema.covariates import Covariate, span_of
+from quorate.recipe.schema.base import Day, Open, Params, Section, span_of
+from quorate.recipe.schema.covariates import Covariate
 from quorate.recipe.schema.data import Data
 from quorate.recipe.schema.holdout import Holdout
 from quorate.recipe.schema.learning import Ensemble, Features, Folds, Labels, Model
+from quorate.recipe.schema.rates import Rate, RateOf
 from quorate.recipe.schema.references import Benchmark, Factors
 from quorate.recipe.schema.trading import (
     RETURN_DEFAULT,
@@ -48,6 +49,8 @@ __all__ = [
     "Model",
     "Open",
     "Params",
+    "Rate",
+    "RateOf",
     "Recipe",
     "Risk",
     "Section",

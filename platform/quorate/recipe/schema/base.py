@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Tag
 
 Params = dict[str, Any]
 
@@ -19,9 +20,31 @@ def _iso(value: Any) -> Any:
 
 Day = Annotated[dt.date, BeforeValidator(_iso)]
 
+_UNITS = {"w": 7 * 86_400, "d": 86_400, "h": 3_600, "min": 60, "s": 1}  # seconds
+_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(w|d|h|min|s)")
+
+
+def span_of(text: str) -> dt.timedelta:
+    """Return a span of time that is written as ``45d`` or ``2h``."""
+    found = _SPAN.fullmatch(text.strip())
+    if not found:
+        raise ValueError(
+            f'must be a number with one of {", ".join(_UNITS)} after it, e.g. "45d" or "2h"; it was {text!r}'
+        )
+    return dt.timedelta(seconds=float(found[1]) * _UNITS[found[2]])
+
+
+def _span(text: str) -> str:
+    span_of(text)
+    return text
+
+
+Span = Annotated[str, AfterValidator(_span)]
+
 
 FILE, ROWS = "a file", "rows"  # what a table beside the bars may be; of errors, no key
 IN_BARS, IN_SESSIONS = "in bars", "in sessions"  # what a horizon may count; the same
+NUMBER, NAMED, TABLE = "a number", "a name", "a table"  # what a rate may be; the same
 
 
 def _form(value: Any) -> str:

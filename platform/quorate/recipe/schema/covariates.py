@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from quorate.recipe.schema.base import Open
+from quorate.recipe.schema.base import Open, Span
 from quorate.recipe.schema.data import Frequency
 
-_UNITS = {"w": 7 * 86_400, "d": 86_400, "h": 3_600, "min": 60, "s": 1}  # seconds
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _TAKEN = ("open", "high", "low", "close", "volume")
-_SPAN = re.compile(r"(\d+(?:\.\d+)?) ?(w|d|h|min|s)")
-
-
-def span_of(text: str) -> dt.timedelta:
-    """Return a span of time that is written as ``45d`` or ``2h``."""
-    found = _SPAN.fullmatch(text.strip())
-    if not found:
-        raise ValueError(
-            f'must be a number with one of {", ".join(_UNITS)} after it, e.g. "45d" or "2h"; it was {text!r}'
-        )
-    return dt.timedelta(seconds=float(found[1]) * _UNITS[found[2]])
-
-
-def _span(text: str) -> str:
-    span_of(text)
-    return text
 
 
 def _name(text: str) -> str:
@@ -41,7 +23,6 @@ def _name(text: str) -> str:
     return text
 
 
-Span = Annotated[str, AfterValidator(_span)]
 Aggregate = Literal["last", "mean", "sum", "min", "max", "count"]
 Name = Annotated[str, AfterValidator(_name)]
 

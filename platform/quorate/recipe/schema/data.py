@@ -10,6 +10,7 @@ from quorate.bars.frequency import read_frequency
 from quorate.errors import DataError
 from quorate.recipe.schema.base import Day, FileOr, Open, Section
 from quorate.recipe.schema.checks import Checks
+from quorate.recipe.schema.rates import Rate
 
 
 class Spell(Section):
@@ -98,6 +99,10 @@ class Data(Open):
     resample : str
         Makes the bars into longer ones, ``5min``, ``4h``, ``1d``, ``1w`` or ``1mo``, of which only those count that are
         over; without it, they stay as the source gives them.
+    cash : float, str or RateOf, per year
+        What cash earns per year, as a fraction: 0.04 is 4 %. A text is the name of a covariate, read as it was known at
+        each close; a table has ``covariate``, and ``per`` and ``percent`` of what it tells. Returns are judged in
+        excess of it; without it, cash earns nothing.
     checks : dict
         What the rules that look at bars do, and from where on they find something; without it, the doubts of every run
         are warnings. The key is a rule, or ``*`` for the rest; the value is ``warn``, ``refuse``, ``quarantine``
@@ -114,3 +119,4 @@ class Data(Open):
     haircut: float | None = Field(default=None, ge=0, le=1)
     hours: Literal["regular", "all"] | None = None
     resample: Frequency | None = None
+    cash: Rate | None = None

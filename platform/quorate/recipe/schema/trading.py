@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from quorate.recipe.schema.base import Open, Params, Section
+from quorate.recipe.schema.rates import Rate
 
 SCORE_THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
 RETURN_THRESHOLDS = (0.0005, 0.001, 0.0015, 0.002, 0.0025, 0.003, 0.004, 0.005, 0.007, 0.01)
@@ -114,9 +115,16 @@ class Costs(Open):
     ----------
     model : str
         The plugin that says what an order costs, of kind cost.
+    borrow : float, str or RateOf, per year
+        What is paid per year on the value that is short, given as ``data.cash`` is; without it, nothing.
+    funding : float, str or RateOf, per year
+        What is paid per year on the value that is long, and earned on what is short, as of perpetual futures; without
+        it, nothing.
     """
 
     model: str = "fixed"
+    borrow: Rate | None = None
+    funding: Rate | None = None
 
 
 class Backtest(Section):

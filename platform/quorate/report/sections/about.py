@@ -8,6 +8,7 @@ from typing import Any
 from quorate.errors import plural
 from quorate.report.covariates import covariate_text, reference_text
 from quorate.report.figures import figure
+from quorate.report.rates import rate_text
 from quorate.report.report import PARTS, Report
 from quorate.report.sections.gates import missed, said_of
 from quorate.report.sections.model import Block, Facts, Section, Text
@@ -56,6 +57,7 @@ def data(report: Report, part: str = "") -> Section:
         ("market", _market(told["market"])),
         ("holdout", _holdout(holdout)),
         ("costs", f"{costs_text(recipe['costs'])}, {fill}"),
+        *([("cash", f"earns {rate_text(cash)}")] if (cash := recipe["data"].get("cash")) is not None else ()),
     ]
     rows += [(said_of(name), _judged(found)) for name in PARTS if (found := report.results[name])]
     return Section("data", "Data", "What it was tried on, and under which terms.", [Facts(rows)])

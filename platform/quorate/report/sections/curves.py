@@ -34,6 +34,14 @@ def curves(report: Report, part: str) -> tuple[list[datetime], Mapping[str, list
     return list(times), dict(zip(columns, map(list, values), strict=True))
 
 
+@lru_cache(maxsize=4)
+def cash_of(report: Report, part: str) -> list[float] | None:
+    """Return what cash earned at each bar after the first; None, where the recipe has no rates."""
+    if not report.results[part].get("carry"):
+        return None
+    return [value for (value,) in report.rows(part, "equity", ["cash"])][1:]
+
+
 def equity(report: Report, part: str) -> Section | None:
     """Return equity and drawdown, beside buying and holding."""
     found = curves(report, part)
@@ -76,7 +84,8 @@ def rolling(report: Report, part: str) -> Section | None:
     if found is None or len(found[0]) < 2 * window + 1:
         return None
     times, values = found
-    ratios = {name: rolling_sharpe(value, window, year) for name, value in values.items()}
+    cash = cash_of(report, part)
+    ratios = {name: rolling_sharpe(value, window, year, cash) for name, value in values.items()}
     known = [value for value in ratios[OWN] if math.isfinite(value)]
     above = figure(sum(value > 0 for value in known) / len(known), "fraction") if known else "-"
     sentence = f"The Sharpe ratio of the last {window:,} bars at each close of the {said_of(part)}."
@@ -84,13 +93,16 @@ def rolling(report: Report, part: str) -> Section | None:
     return Section("rolling", "Rolling Sharpe", sentence, [lines, Text(f"Above zero on {above} of the bars.")], part)
 
 
-def rolling_sharpe(equity: Sequence[float], window: int, year: float) -> list[float]:
+def rolling_sharpe(
+    equity: Sequence[float], window: int, year: float, cash: Sequence[float] | None = None
+) -> list[float]:
     """Return the annual Sharpe ratio of the last `window` returns at each bar; NaN before there are as many."""
     import numpy as np
 
-    from quorate.statistics import returns_of, sharpe
+    from quorate.statistics import sharpe
+    from quorate.statistics._excess import excess_of
 
-    returns = returns_of(np.array(equity))
+    returns = excess_of(np.array(equity), None if cash is None else np.array(cash))
     found = [math.nan] * min(window, len(equity))
     return found + [sharpe(returns[stop - window : stop], year) for stop in range(window, len(returns) + 1)]
 

@@ -8,6 +8,7 @@ from typing import Any
 from quorate.errors import plural
 from quorate.report.distance import distance
 from quorate.report.figures import figure
+from quorate.report.rates import excess_text
 from quorate.report.report import Report
 from quorate.report.sections.model import Block, Cell, Column, Section, Table, Text, Tone
 
@@ -113,7 +114,8 @@ def gates(report: Report, part: str) -> Section:
     counted = [word(gate) for gate in found["gates"]]
     told = ", ".join(f"{counted.count(verdict)} {said}" for verdict, said in COUNTED.items() if verdict in counted)
     sentence = f"What was asked of the {said_of(part)}, and what it came to: of {plural(len(counted), 'gate')} {told}."
-    return Section("gates", "Gates", sentence, [table(found, found["gates"])], part)
+    excess = [Text(cash)] if (cash := excess_text(report, part)) else []
+    return Section("gates", "Gates", sentence, [table(found, found["gates"]), *excess], part)
 
 
 def missed(report: Report, part: str) -> list[Block]:

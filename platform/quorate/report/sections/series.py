@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from quorate.report.figures import figure, signed
+from quorate.report.rates import excess_text
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Block, Cell, Column, Section, Table, Text
@@ -42,6 +43,8 @@ def performance(report: Report, part: str) -> Section:
             if g["gate"] in SURE and g["uncertainty"]]  # fmt: skip
     if sure:
         blocks.append(Text(f"How sure: {'; '.join(sure)}."))
+    if excess := excess_text(report, part):
+        blocks.append(Text(excess))
     return Section("performance", "Performance", sentence, blocks, part)
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from quorate.errors import StoreError
 from quorate.report.figures import figure
+from quorate.report.rates import rate_text
 from quorate.report.report import Report
 from quorate.report.sections.gates import said_of
-from quorate.report.sections.model import Block, Cell, Column, Facts, Section, Table
+from quorate.report.sections.model import Block, Cell, Column, Facts, Section, Table, Text
 
 SHOWN = 5  # best and worst trades
 
@@ -75,13 +76,39 @@ def costs(report: Report, part: str) -> Section:
     if (gate := gates.get("delay")) and gate["value"] is not None:
         rows.append((f"Sharpe, {gate['sample']}", figure(gate["value"], gate["unit"])))
     sentence = f"What a trade was taken to cost on the {said_of(part)}, and how much dearer or later it might be."
-    return Section("costs", "Costs", sentence, [Facts(rows)], part)
+    return Section("costs", "Costs", sentence, [Facts(rows), *_carry(report.results[part])], part)
+
+
+def _carry(found: Mapping[str, Any]) -> list[Block]:
+    """Return what cash earned, and positions paid, of the judged series and of buying and holding."""
+    every = found.get("carry") or ()
+    if not every:
+        return []
+    shown = [
+        [
+            Cell(row["series"]),
+            *(
+                Cell(figure(row[key], unit), row[key])
+                for part in ("interest", "borrow", "funding")
+                for key, unit in ((part, "currency"), (f"{part}_per_year", "fine"))
+            ),
+        ]
+        for row in (every[0], every[-1])
+    ]
+    columns = [Column("series", "left")]
+    for keep, part in enumerate(("interest", "borrow", "funding")):
+        columns += [Column(part, keep=keep), Column("a year", keep=keep)]
+    title = "What cash earned between closes, and what short and funded positions paid, beside all trades:"
+    return [Text(title), Table(columns, [shown])]
 
 
 def costs_text(costs: Mapping[str, Any]) -> str:
     """Return a recipe's costs in words."""
+    paid = [(text, costs.get(key)) for key, text in (("borrow", "to borrow"), ("funding", "funding"))]
+    more = "".join(f", {text} {rate_text(rate)}" for text, rate in paid if rate is not None)
     if costs.get("model", "fixed") == "fixed":
         fees, slippage = (figure(costs[name], "fine") for name in ("fees", "slippage"))
-        return f"fees {fees} and slippage {slippage} per side"
-    options = ", ".join(f"{name} {value}" for name, value in costs.items() if name != "model")
-    return f"{costs['model']}{' with ' if options else ''}{options}"
+        return f"fees {fees} and slippage {slippage} per side{more}"
+    own = {name: value for name, value in costs.items() if name not in ("model", "borrow", "funding")}
+    options = ", ".join(f"{name} {value}" for name, value in own.items())
+    return f"{costs['model']}{' with ' if options else ''}{options}{more}"

@@ -11,7 +11,7 @@ from typing import Any
 from quorate.errors import QuorateError
 from quorate.report.figures import figure
 from quorate.report.report import Report
-from quorate.report.sections.curves import OWN, curves, day
+from quorate.report.sections.curves import OWN, cash_of, curves, day
 from quorate.report.sections.gates import said_of
 from quorate.report.sections.model import Block, Cell, Column, Heat, Lines, Section, Spans, Table, Text
 from quorate.report.sections.series import gain
@@ -91,18 +91,22 @@ def _by_fold(report: Report, part: str) -> dict[int, tuple[float | None, float |
         return {}
     import numpy as np
 
-    from quorate.statistics import returns_of, sharpe
+    from quorate.statistics import sharpe
+    from quorate.statistics._excess import excess_of
 
     days, equity = [day(time) for time in found[0]], found[1][OWN]
+    cash = cash_of(report, part)
     year = report.provenance["data"]["bars_per_year"]
     told: dict[int, tuple[float | None, float | None]] = {}
     for fold in report.results[part]["folds"]:
         inside = [i for i, one in enumerate(days) if fold["test_first"][:10] <= one <= fold["test_last"][:10]]
         if len(inside) < 2:
             continue
-        within = equity[max(inside[0] - 1, 0) : inside[-1] + 1]  # what its first bar earned counts
+        since = max(inside[0] - 1, 0)
+        within = equity[since : inside[-1] + 1]  # what its first bar earned counts
         total = within[-1] / within[0] - 1 if within[0] else None  # nothing was left
-        told[fold["fold"]] = (total, sharpe(returns_of(np.array(within)), year))
+        earned = None if cash is None else np.array(cash[since : inside[-1]])
+        told[fold["fold"]] = (total, sharpe(excess_of(np.array(within), earned), year))
     return told
 
 

@@ -11,6 +11,7 @@ from quorate.bars.records import to_frame
 from quorate.errors import IntegrityError
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import FeatureSpec
+from quorate.recipe.covariates import read_as_rates
 from quorate.recipe.schema import Recipe
 from quorate.runs.audit.periods import by_period, ends_of
 
@@ -18,7 +19,9 @@ PLACES = 200  # that are looked at for each input
 
 
 def check_joins(recipe: Recipe, registry: Registry, bars: Bars, seed: int) -> int:
-    """Look up what features read of covariates in the records themselves, at random bars; return the values compared.
+    """Look up what is read of covariates in the records themselves, at random bars; return the values compared.
+
+    That is what features read, and rates of interest.
 
     Raises
     ------
@@ -26,7 +29,7 @@ def check_joins(recipe: Recipe, registry: Registry, bars: Bars, seed: int) -> in
         Naming the covariate, the bar, what is read, and since when that was known.
     """
     specs = [registry.get(FeatureSpec, name) for name in recipe.features.use]
-    inputs = sorted({name for spec in specs for name in spec.inputs if name not in FIELDS})
+    inputs = sorted({name for spec in specs for name in spec.inputs if name not in FIELDS} | read_as_rates(recipe))
     rng = np.random.default_rng([seed, 19])
     rows, columns = np.nonzero(bars.present)
     at = np.sort(rng.choice(len(rows), min(PLACES, len(rows)), replace=False))

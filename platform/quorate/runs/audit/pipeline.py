@@ -8,6 +8,7 @@ from typing import Any
 from quorate.bars.panel import Bars
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import ModelSpec
+from quorate.recipe.covariates import without_rates
 from quorate.recipe.schema import Costs, Folds, Model, Recipe
 from quorate.statistics import Floats
 from quorate.walkforward.layout import WalkForward, prepare, spans_of
@@ -20,13 +21,16 @@ FOLDS = 4
 def audited(recipe: Recipe, registry: Registry, bars: Bars, full: bool) -> Recipe:
     """Return the recipe as it is audited: nothing beside the judged series, no costs, and small unless `full`.
 
+    Rates of interest stay, for the audit of covariates; no market is traded with them, see `walk_forward_of`.
+
     Small means `FOLDS` folds, from the recipe's own first one on, every model's ``audit_params``, and of several seeds
     two.
     """
+    rates = {key: getattr(recipe.costs, key) for key in ("borrow", "funding")}
     update: dict[str, Any] = {
         "ensemble": recipe.ensemble.model_copy(update={"compare": []}),
         "strategy": recipe.strategy.model_copy(update={"compare": []}),
-        "costs": Costs.model_validate({"model": "fixed", "fees": 0.0, "slippage": 0.0}),
+        "costs": Costs.model_validate({**rates, "model": "fixed", "fees": 0.0, "slippage": 0.0}),
     }
     if not full:
         first = spans_of(recipe, registry, bars)[0].first
@@ -53,8 +57,11 @@ def predictions_of(walk: WalkForward, fitting: Fitting) -> Floats:
 
 
 def walk_forward_of(recipe: Recipe, registry: Registry, bars: Bars) -> WalkForward:
-    """Return rows and folds over all of these bars."""
-    return prepare(recipe, registry, bars, [(0, len(bars))])
+    """Return rows and folds over all of these bars, traded without carry.
+
+    Markets without anything to find are drawn without drift: what they earn is in excess of cash as it is.
+    """
+    return prepare(without_rates(recipe), registry, bars, [(0, len(bars))])
 
 
 def returns_of(walk: WalkForward, predictions: Floats) -> Floats:
@@ -71,4 +78,5 @@ def options_of(recipe: Recipe) -> Mapping[str, Any]:
     left_out = ("name", "description", "data", *judging, "execution", "plugins", "on_failure", "artefacts")
     if not recipe.features.transforms:  # audits from before there were any hold on
         del table["features"]["transforms"]
-    return {key: value for key, value in table.items() if key not in left_out}
+    cash = {"cash": table["data"]["cash"]} if recipe.data.cash is not None else {}
+    return {**{key: value for key, value in table.items() if key not in left_out}, **cash}

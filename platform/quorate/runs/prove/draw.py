@@ -17,6 +17,7 @@ from quorate.plugins.specs import EnsemblerSpec, FeatureSpec, GateSpec, Strategy
 from quorate.recipe.schema import Recipe
 from quorate.runs.prove.forecast import planted
 from quorate.runs.prove.market import surrogate
+from quorate.trading.carry import rates_of
 from quorate.trading.strategy import LIMIT
 from quorate.walkforward.findings import Judged, PartName, evidence_of
 from quorate.walkforward.layout import WalkForward, holdout_start, prepare
@@ -120,7 +121,18 @@ def lean(recipe: Recipe, registry: Registry, bars: Bars) -> Recipe:
     own = [s for s in usable if s.name in recipe.features.use]
     chosen = max(own, key=lambda s: s.lookback) if own else min(usable, key=lambda s: s.lookback)
     changed = {"use": [chosen.name], "categories": [], "transforms": {}}
-    return recipe.model_copy(update={"features": recipe.features.model_copy(update=changed)})
+    return with_mean_rates(recipe, bars).model_copy(update={"features": recipe.features.model_copy(update=changed)})
+
+
+def with_mean_rates(recipe: Recipe, bars: Bars) -> Recipe:
+    """Return the recipe with the means of what covariates tell of borrowing and funding, and without cash.
+
+    Surrogates are drawn without drift: what they earn is in excess of cash as it is.
+    """
+    rates = rates_of(bars, None, recipe.costs.borrow, recipe.costs.funding)
+    means = {} if rates is None else {name: float(np.nanmean(getattr(rates, name))) for name in ("borrow", "funding")}
+    costs = recipe.costs.model_copy(update=means)
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"cash": None}), "costs": costs})
 
 
 def judging(recipe: Recipe, registry: Registry, keys: Keys) -> Recipe:

@@ -28,7 +28,7 @@ from quorate.testing.tools.compare import (
     watch_inputs,
 )
 from quorate.testing.tools.fresh import MEMORY, fresh
-from quorate.trading.strategy import strategy_arguments
+from quorate.trading.asking import strategy_arguments
 
 _N, _FIRST = 260, 40  # bars, and the first one that has a prediction
 _LEVELS = (0.0, 0.02, 0.2)

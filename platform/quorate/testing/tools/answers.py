@@ -149,7 +149,7 @@ def _of_cost(plugin: Plugin) -> Question:
 
 
 def _of_strategy(plugin: Plugin) -> Question:
-    from quorate.trading.strategy import strategy_arguments
+    from quorate.trading.asking import strategy_arguments
 
     spec = plugin.spec
     assert isinstance(spec, StrategySpec)
