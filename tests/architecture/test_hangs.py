@@ -43,7 +43,18 @@ def test_a_test_that_never_ends_is_named_with_its_stack_and_all_others_run(worke
         f"[pytest]\npythonpath = {ROOT / 'tests'}\nfaulthandler_timeout = 5\nfaulthandler_exit_on_timeout = true\n"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "support.scheduling", "-n", str(workers), "--dist", "loadscope", tmp_path],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "support.scheduling",
+            "-n",
+            str(workers),
+            "--dist",
+            "loadscope",
+            tmp_path,
+        ],
         capture_output=True,
         text=True,
         timeout=200,
