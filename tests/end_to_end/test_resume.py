@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +22,7 @@ from quorate.execution.task import FitResult
 from quorate.runs import run as api
 from quorate.runs.reproduce import reproduce
 from quorate.store import Home
+from support.waiting import wait_until
 
 MEMBERS = ["logistic", "majority", "persistence", "ridge"]  # sorted; the baselines come by themselves
 QUORATE = str(Path(sys.executable).with_name("quorate"))
@@ -157,7 +157,7 @@ def test_two_runs_at_the_same_time_in_one_home_do_not_disturb_each_other(
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(200)
     assert [r.digest for r in reports] == [alone.digest] * 2
     assert len({r.run_id for r in reports}) == 2
 
@@ -262,13 +262,6 @@ def quorate_models():
 """
 
 
-def wait_for(condition, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.05)
-
-
 @pytest.mark.full
 @pytest.mark.parametrize("how,executor", [(signal.SIGINT, "processes"), (signal.SIGTERM, "serial")])
 def test_ctrl_c_says_how_to_go_on_and_resume_does(
@@ -282,7 +275,7 @@ def test_ctrl_c_says_how_to_go_on_and_resume_does(
     command = [QUORATE, "run", toml, "--plugin", plugin, "--home", home, "--set", f"execution.executor={executor}"]
     process = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True, start_new_session=True)
     cache = FitCache(home / "fits")
-    wait_for(lambda: len(cache.entries()) >= 2 or process.poll() is not None)
+    wait_until(lambda: len(cache.entries()) >= 2 or process.poll() is not None)
     [stored] = Home(home).runs()
     assert stored.state == "running"
     with pytest.raises(quorate.StoreError, match="is going on in another process"):

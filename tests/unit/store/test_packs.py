@@ -129,7 +129,7 @@ def _adds(folder: str, began: Any, go_on: Any, answer: Any) -> None:
     collection = Collection(Path(folder))
     born = collection.born(begin=True)
     began.set()
-    go_on.wait()
+    go_on.wait(60)
     try:
         append(Collection(Path(folder)), simulated(n_bars=60), Origin("o", {}), born=born)
         answer.put("added")
@@ -154,7 +154,7 @@ def test_an_import_that_runs_while_its_collection_is_removed_does_not_revive_it(
         append(again, simulated(n_bars=70), Origin("second", {}), born=again.born(begin=True))
     go_on.set()
     assert "was removed while bars for it were read" in answer.get(timeout=60)
-    process.join()
+    process.join(60)
     if filled_again:
         assert len(Collection(folder).read()) == 70
     else:
