@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,7 @@ def test_a_test_that_never_ends_is_named_with_its_stack_and_all_others_run(worke
     assert "in test_together" in done.stderr  # where it stood
 
 
-def test_these_tests_have_such_a_limit(pytestconfig: pytest.Config) -> None:
-    assert 0 < pytestconfig.getini("faulthandler_timeout") <= 600
-    assert pytestconfig.getini("faulthandler_exit_on_timeout")
+def test_these_tests_have_such_a_limit() -> None:
+    options = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["pytest"]["ini_options"]
+    assert 0 < options["faulthandler_timeout"] <= 600
+    assert options["faulthandler_exit_on_timeout"]
