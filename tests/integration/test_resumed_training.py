@@ -46,6 +46,7 @@ def killed(arguments, ready):
     process.wait()
 
 
+@pytest.mark.full  # of each model: tests/unit/deep/test_checkpoints.py
 def test_a_killed_training_on_windows_goes_on_to_the_same_weights(windows, tmp_path):
     whole = train(windows, tmp_path / "whole", *ARGUMENTS)
     killed(
