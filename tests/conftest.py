@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -164,6 +165,24 @@ def _unsynced() -> Iterator[None]:
     """No test of this process is about a power cut: some fifty times in a run the disk would be waited for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _bounded() -> Iterator[None]:
+    """Whoever waits for another program without saying how long is told of it, before the limit of a test is over."""
+    patience = 240.0  # seconds
+    wait, communicate = subprocess.Popen.wait, subprocess.Popen.communicate
+
+    def waiting(process: Any, timeout: float | None = None) -> Any:
+        return wait(process, patience if timeout is None else timeout)
+
+    def communicating(process: Any, *given: Any, timeout: float | None = None) -> Any:
+        return communicate(process, *given, timeout=patience if timeout is None else timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess.Popen, "wait", waiting)
+        patch.setattr(subprocess.Popen, "communicate", communicating)
         yield
 
 

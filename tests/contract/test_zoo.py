@@ -20,15 +20,25 @@ ZOO = sorted((HERE / "plugins/faulty").glob("*.py"))
 SOUND = sorted((HERE / "plugins/sound").glob("*.py"))
 NETWORKS = "quorate_plugins.deep"
 BRIEF = {"epochs": 2, "lookback": 8, "batch_size": 32, "patience": 2}  # a network is no other for more of them
+FEW = {
+    "random-forest": {"n_estimators": 10},
+    "gradient-boosting": {"max_iter": 10},
+    "gradient-boosting-exact": {"n_estimators": 10},
+    "xgboost": {"n_estimators": 10},
+    "catboost": {"iterations": 10},
+}  # nor a forest for more trees
 
 
 def brief(plugin: Plugin) -> Plugin:
-    """Return a network that trains in a moment; any other plugin as it is."""
-    if plugin.provider.module != NETWORKS:
-        return plugin
+    """Return a network or a forest that trains in a moment; any other plugin as it is."""
     spec = plugin.spec
-    assert isinstance(spec, ModelSpec)
-    params = {name: value for name, value in BRIEF.items() if name != "lookback" or spec.input == "windows"}
+    if plugin.provider.module == NETWORKS:
+        assert isinstance(spec, ModelSpec)
+        params = {name: value for name, value in BRIEF.items() if name != "lookback" or spec.input == "windows"}
+    elif plugin.kind == "model" and plugin.name in FEW and spec is not None:
+        params = FEW[plugin.name]
+    else:
+        return plugin
     return replace(plugin, spec=replace(spec, params={**spec.params, **params}).with_params(params))
 
 

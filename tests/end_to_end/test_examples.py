@@ -104,6 +104,7 @@ def test_sklearn_model() -> None:
     assert report.provenance["recipe"]["models"]["extra-trees"]["n_estimators"] == 200
 
 
+@pytest.mark.full
 def test_the_quant_sees_his_rule_beside_the_ensemble_and_what_costs_take(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLES / "07_quant.py"), run_name="__main__")
     usual, costly = (text.splitlines() for text in capsys.readouterr().out.split("costly: "))
@@ -139,6 +140,7 @@ def test_the_ml_engineer_gets_artefacts_and_an_exit_code(tmp_path: Path) -> None
     assert report.run_id in (tmp_path / "artefacts" / "report.html").read_text()
 
 
+@pytest.mark.full
 def test_the_academic_has_a_table_that_knows_how_many_were_tried(capsys: pytest.CaptureFixture[str]) -> None:
     found = runpy.run_path(str(EXAMPLES / "10_academic.py"))
     table = {line.split()[0]: line.split() for line in capsys.readouterr().out.splitlines() if line.split()}

@@ -52,7 +52,7 @@ test = 20
 
 [models]
 logistic = {}
-mlp = { epochs = 1 }
+ridge = {}
 """
 FITS = 5 * 25  # with the baselines
 ENOUGH = 30  # finished fits after which it is killed

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import quorate
 from quorate.evidence.ledger import ledger_of
 from quorate.store import Home
@@ -22,6 +24,7 @@ def recipe(holdout: int, initial: int, **data: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.full  # the lineages: tests/unit/evidence/test_lineage.py
 def test_a_holdout_opened_on_days_counts_in_weeks(tmp_path: Path) -> None:
     home = tmp_path / "home"
     daily = quorate.promote(quorate.run(recipe(250, 600), home=home).run_id, home=home)

@@ -189,16 +189,11 @@ def call_verdict(place, name):
     return report["results"]["development"]["verdict"]
 
 
-def test_a_job_that_fails_says_why(place):
+def test_a_job_that_fails_says_why_and_a_run_of_which_there_is_no_job_is_finished_here(place):
     url = known_cluster(place / "home").jobs
     said = call(place, "submit", "tiny.toml", "--address", url, "--set", "models.halves.broken=true", rc=1)
     assert "broken on purpose" in said.splitlines()[-1] or "ValueError: broken on purpose" in said
     assert "quorate resume" in said
-
-
-def test_a_run_of_which_there_is_no_job_is_finished_here(place):
-    url = known_cluster(place / "home").jobs
-    call(place, "submit", "tiny.toml", "--address", url, "--set", "models.halves.broken=true", rc=1)
     run = Home(place / "home").find(unfinished=True)
     # As a submission leaves it that was killed before the job server had heard of it.
     note = {"schema_version": 1, "url": url, "job": f"quorate-{run.id}x", "allow_insecure": False, "sent": False}

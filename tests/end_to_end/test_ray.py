@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from quorate.runs.loading import load_bars
 from quorate.runs.session import open_session
 from quorate.walkforward.layout import prepare
 from quorate.walkforward.tasks import fit_tasks
+from support.waiting import wait_until
 
 PLUGIN = """
 import os, signal, time
@@ -98,13 +99,6 @@ def run(executor: Executor, work: Work, seconds: float = 4.0) -> dict[tuple[str,
     executor.run(data, Queue(data, tasks), done, lambda tasks: None, Limits(seconds))
     assert len(results) == len(tasks)
     return results
-
-
-def wait_until(true: Callable[[], bool], seconds: float = 120.0) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.1)
 
 
 def doing(tasks: list[FitTask], how: str, file: str = "") -> list[FitTask]:

@@ -15,6 +15,7 @@ import pytest
 
 import quorate
 from quorate_data.simulated import simulated
+from support.waiting import wait_until
 
 pytestmark = pytest.mark.full
 
@@ -42,6 +43,16 @@ def in_session(leader: int) -> list[int]:
     return found
 
 
+def killed(command: list[str], documents: Path, seen: int, seconds: float) -> None:
+    """Import in a process that is killed so many seconds after it kept more than was seen."""
+    process = subprocess.Popen(command, start_new_session=True)
+    wait_until(lambda: process.poll() is not None or len(list(documents.glob("*.json"))) > seen, every=0.005)
+    time.sleep(seconds)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    wait_until(lambda: not in_session(process.pid))  # whoever read for it has ended, too
+
+
 def test_an_import_that_is_killed_at_any_moment_leaves_nothing_half_and_goes_on(tmp_path: Path) -> None:
     bars = simulated(n_bars=400, n_symbols=FILES)
     (tmp_path / "bars").mkdir()
@@ -51,17 +62,7 @@ def test_an_import_that_is_killed_at_any_moment_leaves_nothing_half_and_goes_on(
     command = [sys.executable, str(tmp_path / "child.py"), str(tmp_path / "store"), str(tmp_path / "bars")]
     draw, seen = random.Random(0), 0
     for _ in range(4):
-        process = subprocess.Popen(command, start_new_session=True)
-        documents = tmp_path / "store" / "us" / "imports"
-        while process.poll() is None and len(list(documents.glob("*.json"))) <= seen:
-            time.sleep(0.005)
-        time.sleep(draw.uniform(0, 0.3))
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        until = time.monotonic() + 20
-        while time.monotonic() < until and in_session(process.pid):
-            time.sleep(0.1)
-        assert not in_session(process.pid)  # whoever read for it has ended, too
+        killed(command, tmp_path / "store" / "us" / "imports", seen, draw.uniform(0, 0.3))
         collection = quorate.BarStore(tmp_path / "store").collection("us")
         assert collection.verify() == []
         kept = collection.read()

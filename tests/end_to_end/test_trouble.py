@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -281,6 +283,22 @@ def test_a_process_beside_answers_in_order_and_is_replaced_when_it_is_lost() -> 
         assert isinstance(answers[1], Lost)
     finally:
         process.close()
+
+
+def die_before_a_child(shared: None, item: int) -> None:
+    if os.fork() == 0:
+        time.sleep(600)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_process_that_died_is_noticed_while_a_copy_of_it_lives_on() -> None:
+    process: Isolated[Any, Any] = Isolated()
+    try:
+        [(_, lost)] = process.each(die_before_a_child, None, [0], seconds=100)
+    finally:
+        process.close()
+    assert isinstance(lost, Lost)
+    assert "killed" in lost.ending
 
 
 def leave_a_child(shared: None, item: str) -> None:

@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
 
 from support.command import call, message_of
+from support.waiting import wait_until
 
 ARGUMENTS = ("--model", "gru", "--epochs", "12", "--patience", "0", "--checkpoints", "2")
 
@@ -40,13 +40,13 @@ def killed(arguments, ready):
         [sys.executable, "-m", "quorate", *map(str, arguments)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
-    while process.poll() is None and not ready():
-        time.sleep(0.005)
+    wait_until(lambda: process.poll() is not None or ready(), every=0.005)
     assert process.poll() is None, "it ended before it could be killed"
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
+@pytest.mark.full  # of each model: tests/unit/deep/test_checkpoints.py
 def test_a_killed_training_on_windows_goes_on_to_the_same_weights(windows, tmp_path):
     whole = train(windows, tmp_path / "whole", *ARGUMENTS)
     killed(

@@ -32,6 +32,7 @@ TORN = "20260105T060708.000009-planted-6a7b"
 SWEEP = "20260106T070809.000010-nasdaq-8c9d"
 BARS = 240
 STEADY = 0.05  # seconds in which nothing changes any more
+PATIENCE = 200.0  # seconds for all steps
 
 Walk = Callable[["Window"], Awaitable[None]]
 
@@ -118,7 +119,7 @@ def walk(home: Home | Path, steps: Walk, size: tuple[int, int] = (120, 40), run:
             await window.settle()
             await steps(window)
 
-    asyncio.run(open_and_walk())
+    asyncio.run(asyncio.wait_for(open_and_walk(), PATIENCE))
 
 
 def stored(home: Home) -> Doors:

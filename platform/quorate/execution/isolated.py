@@ -104,7 +104,10 @@ class Isolated(Generic[Item, Result]):
         """Return the next result, `Lost` if the process died, or None if there is none within `timeout` seconds."""
         try:
             if not self.connection.poll(timeout):
-                return None
+                if self._process.poll() is None:
+                    return None
+                if not self.connection.poll():  # it died, and what it started holds the connection open
+                    raise EOFError
             result: Result = self.connection.recv()
         except (EOFError, OSError):
             return Lost(self.seconds, _ending(self._process))

@@ -152,10 +152,11 @@ trained(sys.argv[2], Path(sys.argv[3]))
 
 def killed(name: str, folder: Path, seconds: float) -> None:
     """Train in a process that is killed so many seconds after its first checkpoint."""
+    from support.waiting import wait_until  # this file is imported in that process, too
+
     here = str(Path(__file__).parent)
     process = subprocess.Popen([sys.executable, "-c", CHILD, here, name, str(folder)])
-    while process.poll() is None and not list(folder.glob("*/registry.json")):
-        time.sleep(0.002)
+    wait_until(lambda: process.poll() is not None or list(folder.glob("*/registry.json")), every=0.002)
     time.sleep(seconds)
     process.send_signal(signal.SIGKILL)
     process.wait()

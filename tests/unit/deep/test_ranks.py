@@ -10,6 +10,8 @@ import pytest
 from quorate_plugins.deep.engine import predict
 from support.ranks import CASES, train_in_two
 
+pytestmark = pytest.mark.full
+
 Found = list[dict[str, dict[str, Any]]]
 FAILS = ("sharpe",)
 OTHER_DRAWS = ("dropped",)

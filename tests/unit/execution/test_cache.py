@@ -316,7 +316,7 @@ def test_many_that_open_a_file_of_the_first_version_at_once_all_can(cache):
 
     def look():
         other = FitCache(cache.path.parent)
-        together.wait()
+        together.wait(60)
         try:
             assert set(other.find([make_task("a")])) == {"a"}
         except Exception as e:
@@ -327,7 +327,7 @@ def test_many_that_open_a_file_of_the_first_version_at_once_all_can(cache):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert faults == []
 
 
@@ -407,8 +407,10 @@ def test_processes_may_write_and_read_at_the_same_time(cache):
     writers = [context.Process(target=_put_many, args=(cache.path.parent, name)) for name in "xz"]
     for writer in writers:
         writer.start()
+    until = time.monotonic() + 200
     while any(writer.is_alive() for writer in writers):
         cache.find([make_task("x-1"), make_task("z-99")])
+        assert time.monotonic() < until
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert len(cache.find([make_task(f"{name}-{k}") for name in "xz" for k in range(100)])) == 200
     assert cache.verify() == (200, [])
@@ -423,7 +425,7 @@ def test_a_new_file_that_another_process_holds_is_waited_for(cache):
     timer = threading.Timer(0.2, other.execute, ["COMMIT"])
     timer.start()
     put(cache, "one")
-    timer.join()
+    timer.join(60)
     assert set(cache.find([make_task("one")])) == {"one"}
 
 

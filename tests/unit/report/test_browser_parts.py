@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from quorate.report.browser.catalogue import Catalogue
 from quorate.report.browser.deeds import DEEDS, SWEEP_DEEDS, Deed, Field, on_comparison, possible
 from quorate.report.browser.jobs import Jobs, typed
 from quorate.report.browser.list_view import parsed
-from quorate.store import Home
+from quorate.store import Home, Run
 from support.command import call, message_of
 
 WRITTEN = {
@@ -163,6 +164,24 @@ def test_the_catalogue_reads_only_what_changed(finished: Home, monkeypatch: Any)
     assert catalogue.look()
     assert catalogue.row("run", run.id)["tags"] == ["new"]  # type: ignore[index]
     assert len(told) == 2
+
+
+def test_a_home_that_cannot_be_read_for_a_moment_is_read_later(finished: Home, monkeypatch: Any) -> None:
+    faults, read, told = [StoreError("not now"), OSError("nor now")], finished.runs, threading.Event()
+
+    def runs(kind: Any = "run") -> list[Run]:
+        if faults:
+            raise faults.pop()
+        return read(kind)
+
+    monkeypatch.setattr(finished, "runs", runs)
+    monkeypatch.setattr("quorate.report.browser.catalogue.PAUSE", 0.01)
+    catalogue = Catalogue(finished, told.set)
+    catalogue.start()
+    assert told.wait(60)
+    catalogue.stop()
+    assert catalogue.read
+    assert len(catalogue.rows("run")) == 1
 
 
 def test_a_page_is_shown_in_a_browser_where_there_is_one(finished: Home, tmp_path: Path, monkeypatch: Any) -> None:

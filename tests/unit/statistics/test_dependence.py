@@ -47,7 +47,7 @@ def overlapping(rng, n, h):
     return moves[h:] - moves[:-h], 0.3 * (told[h:] - told[:-h])
 
 
-@pytest.mark.parametrize("h", [1, 5, 20])
+@pytest.mark.parametrize("h", [*(pytest.param(h, marks=pytest.mark.full) for h in (1, 5)), 20])
 def test_forecasts_are_tested_as_often_wrongly_as_they_say(h):
     rng = np.random.default_rng(h)
     pairs = [overlapping(rng, 756, h) for _ in range(DRAWS)]
@@ -71,7 +71,7 @@ def test_losses_of_two_forecasts_that_are_as_good(h):
     assert 0.035 < share(found) < 0.065
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.4])
+@pytest.mark.parametrize("rho", [pytest.param(0.0, marks=pytest.mark.full), 0.4])
 def test_the_best_of_several_is_tested_as_often_wrongly_as_it_says(rho):
     rng, found, published = np.random.default_rng(7), [], []
     for _ in range(300):

@@ -19,7 +19,7 @@ def test_the_levels_of_all_looks_add_up_to_the_whole():
     assert all(a > b for a, b in pairwise(levels))
 
 
-@pytest.mark.parametrize("shared", [0.0, 0.6])
+@pytest.mark.parametrize("shared", [pytest.param(0.0, marks=pytest.mark.full), 0.6])
 def test_ten_looks_without_skill_promote_as_seldom_as_one(shared):
     rng, homes, looks = np.random.default_rng(1), 1000, 10
     passed, plain = 0, 0

@@ -56,14 +56,14 @@ def test_runs_made_at_once_by_many_threads_have_folders_of_their_own(home, monke
     ready = threading.Barrier(8)
 
     def work():
-        ready.wait()
+        ready.wait(60)
         ids.extend(home.new_run("t").id for _ in range(25))
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert len(ids) == 200
     assert len(set(ids)) == len(home.runs()) == 200
 

@@ -34,9 +34,10 @@ def searched(rng, trials, shared=0.0):
 def test_it_is_what_the_best_of_so_many_equal_ones_gains(trials):
     rng = np.random.default_rng(trials)
     told, gained = [], []
-    for _ in range(600):
+    for draw in range(600):
         search = searched(rng, trials)
-        told.append(luck(search))
+        if draw % 10 == 0:  # it varies less than what is gained, and takes longer
+            told.append(luck(search))
         gained.append(search.reference.value - min(trial.value for trial in search.done))
     assert np.mean(told) == pytest.approx(np.mean(gained), rel=0.12)
 

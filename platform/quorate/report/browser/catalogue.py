@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Literal
 
+from quorate.errors import QuorateError
 from quorate.report.views import runs as run_views
 from quorate.report.views import sweep as sweep_views
 from quorate.store import Home, Run
@@ -110,7 +111,7 @@ class Catalogue:
     def _watch(self) -> None:
         while not self._over.is_set():
             began = time.monotonic()
-            with suppress(OSError):  # the home is gone, or may not be read now: it may come back
+            with suppress(OSError, QuorateError):  # the home is gone, or may not be read now: it may come back
                 self.look()
             self._wake.wait(max(PAUSE, SHARE * (time.monotonic() - began) if self.read else PAUSE))
             self._wake.clear()
