@@ -92,8 +92,13 @@ class Study:
         path = self.folder / f"{name}.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def judged(self, recipes: Callable[[quorate.Report | None], Mapping[str, Any] | None], executor: Any) -> list[Any]:
-        """Run recipes in a home of their own, one after the other, and open the holdout of whatever may pass.
+    def judged(
+        self,
+        recipes: Callable[[quorate.Report | None], Mapping[str, Any] | None],
+        executor: Any,
+        only: tuple[str, ...] = HEADLINE,
+    ) -> list[Any]:
+        """Run recipes in a home of their own, one after the other, and open the holdout of what passed these gates.
 
         A pipeline is audited once for all markets.
         """
@@ -103,7 +108,7 @@ class Study:
             report = None
             while (recipe := recipes(report)) is not None:
                 report = quorate.run(recipe, home=home, executor=executor)
-                if passed(report.results["development"], HEADLINE):
+                if not only or passed(report.results["development"], only):
                     report = quorate.promote(report.run_id, home=home)
                 found.append(report)
                 report = found[-1]
@@ -191,16 +196,19 @@ def signal_for(target: float, executor: Any) -> tuple[float, float]:
 
 
 def power(study: Study, signal: float, k: int, executor: Any) -> dict[str, Any]:
-    """Run a recipe on one draw of a market with this signal."""
-    [report] = study.judged(
-        lambda report: None if report else with_data(POWER, signal=signal, seed=20_000 + k), executor
-    )
-    parts = [report.results[p] for p in ("development", "holdout") if report.results[p]]
+    """Run a recipe on one draw of a market with this signal, and open its holdout whatever the walk-forward was."""
+    recipe = with_data(POWER, signal=signal, seed=20_000 + k)
+    [report] = study.judged(lambda report: None if report else recipe, executor, only=())
+    parts = [report.results[part] for part in ("development", "holdout")]
     missed = [g["gate"] for part in parts for g in part["gates"] if g["required"] and g["verdict"] != "PASS"]
+    told = [{g["gate"]: g["inputs"] for g in part["gates"]} for part in parts]
     return {
         "promoted": report.promoted,
         "sharpe": [part["series"][0]["metrics"]["sharpe"] for part in parts],
         "missed": missed,
+        "bars": [inputs["sharpe"]["n_returns"] for inputs in told],
+        "bets": [inputs["sample-size"]["bets"] for inputs in told],
+        "costs": [inputs["cost-stress"]["returns"] for inputs in told],
     }
 
 
