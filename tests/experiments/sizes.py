@@ -25,7 +25,6 @@ from support.series import KINDS
 
 Floats = NDArray[np.float64]
 Make = Callable[[np.random.Generator, int, int], Floats]
-BARS = (504, 1260)
 BATCHES = 20
 CANDIDATES, TRIALS, FAMILY, LOOKS, SYMBOLS, PATHS = 5, 20, 24, 10, 10, 10
 NOTHING = SimpleNamespace(returns=np.zeros(1))  # a benchmark that does not vary
@@ -194,8 +193,8 @@ class Case:
     ----------
     asked : callable
         Yields verdicts.
-    draws : tuple of int
-        Of a batch, by the lengths of `BARS`.
+    draws : mapping of int to int
+        Of a batch, by the number of bars.
     wrong : str
         The verdict that is wrong.
     says : str
@@ -203,44 +202,78 @@ class Case:
     """
 
     asked: Callable[..., Iterator[str]]
-    draws: tuple[int, int]
+    draws: Mapping[int, int]
     wrong: str
     says: str
 
 
+MANY, SOME, FEW = ({504: n, 1260: n} for n in (200, 50, 20))
+FAMILIES = {126: 20, 252: 20, 504: 20, 1260: 10}
 CASES: Mapping[str, Case] = {
-    "`psr`": Case(psr, (200, 200), "PASS", "5 %"),
-    "`psr`, ten looks at one holdout": Case(looks, (50, 50), "PASS", "5 %"),
-    "`alpha`": Case(alpha, (200, 200), "PASS", "5 %"),
-    "`selection`, best of 20 trials": Case(best_of_trials(single.selection), (20, 20), "PASS", "5 %"),
-    "`dsr`, the same": Case(best_of_trials(single.dsr), (15, 15), "PASS", "10 %"),
-    "`spa`, best of 5": Case(best_of_family(statistical.spa, CANDIDATES), (50, 25), "PASS", "5 %"),
-    "`stepm`, best of 5": Case(best_of_family(statistical.stepm, CANDIDATES), (20, 10), "PASS", "5 %"),
-    "`mcs`, any of 5": Case(mcs, (20, 10), "FAIL", "10 %"),
-    "`pbo`, best of 24": Case(best_of_family(statistical.pbo, FAMILY), (10, 10), "PASS", ""),
-    "`forecast`, labels of 1 bar": Case(forecast(1), (200, 200), "PASS", "5 %"),
-    "`forecast`, of 5": Case(forecast(5), (200, 200), "PASS", "5 %"),
-    "`forecast`, of 20": Case(forecast(20), (200, 200), "PASS", "5 %"),
-    "`rank-ic`, labels of 1 bar": Case(rank_ic(1), (20, 20), "PASS", "5 %"),
-    "`rank-ic`, of 5": Case(rank_ic(5), (20, 20), "PASS", "5 %"),
-    "`rank-ic`, of 20": Case(rank_ic(20), (20, 20), "PASS", "5 %"),
-    "`coverage`, labels of 1 bar": Case(coverage(1), (50, 20), "FAIL", "5 %"),
-    "`coverage`, of 5": Case(coverage(5), (50, 20), "FAIL", "5 %"),
-    "`coverage`, of 20": Case(coverage(20), (50, 20), "FAIL", "5 %"),
-    "`regimes`, Sharpe ratio 0": Case(in_regimes(0.0), (100, 100), "FAIL", "10 %"),
-    "`regimes`, Sharpe ratio 0.5": Case(in_regimes(0.5), (50, 50), "FAIL", "10 %"),
-    "break of a mean": Case(broken, (200, 200), "FAIL", "5 %"),
-    "`cpcv`": Case(cpcv, (200, 200), "PASS", ""),
+    "`psr`": Case(psr, {252: 200, **MANY}, "PASS", "5 %"),
+    "`psr`, ten looks at one holdout": Case(looks, {252: 50, **SOME}, "PASS", "5 %"),
+    "`alpha`": Case(alpha, {252: 200, **MANY}, "PASS", "5 %"),
+    "`selection`, best of 20 trials": Case(best_of_trials(single.selection), FEW, "PASS", "5 %"),
+    "`dsr`, the same": Case(best_of_trials(single.dsr), {504: 15, 1260: 15}, "PASS", "10 %"),
+    "`spa`, best of 5": Case(
+        best_of_family(statistical.spa, CANDIDATES), {126: 50, 252: 50, 504: 50, 1260: 25}, "PASS", "5 %"
+    ),
+    "`stepm`, best of 5": Case(best_of_family(statistical.stepm, CANDIDATES), FAMILIES, "PASS", "5 %"),
+    "`mcs`, any of 5": Case(mcs, FAMILIES, "FAIL", "10 %"),
+    "`pbo`, best of 24": Case(best_of_family(statistical.pbo, FAMILY), {504: 10, 1260: 10}, "PASS", ""),
+    "`forecast`, labels of 1 bar": Case(forecast(1), MANY, "PASS", "5 %"),
+    "`forecast`, of 5": Case(forecast(5), MANY, "PASS", "5 %"),
+    "`forecast`, of 20": Case(forecast(20), MANY, "PASS", "5 %"),
+    "`rank-ic`, labels of 1 bar": Case(rank_ic(1), FEW, "PASS", "5 %"),
+    "`rank-ic`, of 5": Case(rank_ic(5), FEW, "PASS", "5 %"),
+    "`rank-ic`, of 20": Case(rank_ic(20), FEW, "PASS", "5 %"),
+    "`coverage`, labels of 1 bar": Case(coverage(1), {504: 50, 1260: 20}, "FAIL", "5 %"),
+    "`coverage`, of 5": Case(coverage(5), {504: 50, 1260: 20}, "FAIL", "5 %"),
+    "`coverage`, of 20": Case(coverage(20), {504: 50, 1260: 20}, "FAIL", "5 %"),
+    "`regimes`, Sharpe ratio 0": Case(in_regimes(0.0), {504: 100, 1260: 100}, "FAIL", "10 %"),
+    "`regimes`, Sharpe ratio 0.5": Case(in_regimes(0.5), SOME, "FAIL", "10 %"),
+    "break of a mean": Case(broken, {252: 200, **MANY}, "FAIL", "5 %"),
+    "`cpcv`": Case(cpcv, MANY, "PASS", ""),
 }
+BARS = sorted({bars for case in CASES.values() for bars in case.draws})
 
 
 def batch(bars: int, k: int) -> dict[str, Any]:
-    """Ask all gates of a batch of series: verdicts counted, by gate and kind of series."""
+    """Ask the gates of a batch of series: verdicts counted, by gate and kind of series."""
     found: dict[str, dict[str, dict[str, int]]] = {}
     for place, (name, case) in enumerate(CASES.items()):
-        found[name] = {}
         for kind, (word, make) in enumerate(KINDS.items()):
-            rng = np.random.default_rng((bars, k, place, kind))
-            draws = case.draws[BARS.index(bars)]
-            found[name][word] = dict(Counter(case.asked(make, rng, bars, draws)))
+            if bars in case.draws:
+                rng = np.random.default_rng((bars, k, place, kind))
+                found.setdefault(name, {})[word] = dict(Counter(case.asked(make, rng, bars, case.draws[bars])))
     return {"counts": found}
+
+
+def table(rows: Mapping[int, Sequence[Mapping[str, Any]]]) -> list[str]:
+    """Return how often each gate was wrong, as lines of Markdown; `rows` are batches, by the number of bars."""
+    lines = [
+        f"| gate | is wrong at most | bars | draws | {' | '.join(KINDS)} |",
+        f"|---|---|{'---|' * (2 + len(KINDS))}",
+    ]
+    for name, case in CASES.items():
+        for bars in case.draws:
+            kinds = [_together(rows.get(bars, ()), name, kind) for kind in KINDS]
+            if draws := sum(kinds[0].values()):
+                cells = " | ".join(_share(found, case.wrong) for found in kinds)
+                lines.append(f"| {name} | {case.says or 'not said'} | {bars:,} | {draws:,} | {cells} |")
+    return lines
+
+
+def _together(rows: Sequence[Mapping[str, Any]], name: str, kind: str) -> Counter[str]:
+    """Return the verdicts of all batches."""
+    found: Counter[str] = Counter()
+    for row in rows:
+        found.update(row["counts"].get(name, {}).get(kind, {}))
+    return found
+
+
+def _share(verdicts: Counter[str], wrong: str) -> str:
+    n = sum(verdicts.values())
+    undecided = verdicts["INSUFFICIENT"] / n
+    told = f"{verdicts[wrong] / n:.1%}".replace("%", " %")
+    return "not judged" if undecided > 0.9 else told if undecided < 0.005 else f"{told} ({undecided:.0%} not judged)"

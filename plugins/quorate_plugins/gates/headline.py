@@ -105,9 +105,9 @@ def sample_size(
 ) -> quorate.GateResult:
     """Pass, if there are `trades` closed round trips and `bars` bars; below `least_trades` fail, else insufficient.
 
-    Round trips of several symbols that begin at one bar are one bet, and count once. In a holdout whose walk-forward had
-    `trades` of them, `least_trades` are enough: both are bets of the same decisions, and how few there are in the
-    holdout is in the error of its Sharpe ratio, which `psr` judges.
+    Round trips of several symbols that begin at one bar are one bet, and count once. In a holdout whose walk-forward
+    had `trades` of them, `least_trades` are enough: both are bets of the same decisions, and how little a holdout says
+    is in the error of its Sharpe ratio, which `psr` judges.
 
     Parameters
     ----------

@@ -23,8 +23,8 @@ Share = Annotated[float, Field(gt=0, le=1)]
 def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Factor = 2.0) -> quorate.GateResult:
     """Pass, if the Sharpe ratio stays above `threshold` when fees and slippage are `factor` times as high.
 
-    A holdout is judged together with the walk-forward before it: what costs take is known, so that all bars say how much
-    of the gain they leave, and a year alone is wrong by one of them. Whether the holdout gains is for `sharpe` and `psr`.
+    A holdout is judged together with the walk-forward before it, by the returns of both: a year alone has a Sharpe
+    ratio that chance moves by one, whatever costs are. Whether the holdout by itself gains is for `sharpe` and `psr`.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Fact
     dearer, more = evidence.retraded(costs=factor), evidence.retraded(costs=factor + 1)
     if dearer is None or more is None:
         return quorate.judge("cost-stress", math.nan, ">", threshold).insufficient("it cannot be traded again")
-    told, alone = [_moments(p) for p in (evidence.performance, dearer, more)], _sharpe(dearer)
-    value, beyond, sample = alone, _sharpe(more), f"{factor:g}x costs"
+    own, alone = [_moments(p) for p in (evidence.performance, dearer, more)], _sharpe(dearer)
+    told, value, beyond, sample = own, alone, _sharpe(more), f"{factor:g}x costs"
     before = earlier_inputs(evidence, "cost-stress").get("returns")
     if before and math.isfinite(alone):
-        told = [_together(*both) for both in zip(before, told, strict=True)]
+        told = [_together(*both) for both in zip(before, own, strict=True)]
         value, beyond = (one["mean"] / one["deviation"] * math.sqrt(dearer.bars_per_year) for one in told[1:])
         sample += f" over both parts, holdout alone {alone:.2f}"
     mean, then = told[0]["mean"], told[1]["mean"]
@@ -53,12 +53,7 @@ def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Fact
         undefined=_undefined(evidence),
         uncertainty=f"{factor + 1:g}x: {beyond:.2f}" if math.isfinite(beyond) else "",
         sample=f"{sample}, break-even {even:.1f}x" if math.isfinite(even) else sample,
-        inputs={
-            "factor": factor,
-            "bars_per_year": dearer.bars_per_year,
-            "returns": told,
-            "walk_forward": before,
-        },
+        inputs={"factor": factor, "bars_per_year": dearer.bars_per_year, "returns": told, "own": own},
     )
     free = evidence.performance.fees + evidence.performance.slippage == 0 and len(evidence.performance.trades) > 0
     return (

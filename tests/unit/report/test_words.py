@@ -64,6 +64,16 @@ def test_the_preset_headline_is_told_in_one_phrase():
     assert "Judged" not in words(preset="headline", selection={}, **more)
 
 
+def test_where_no_gate_charges_for_looks_that_is_told():
+    free = "Without psr no gate charges for looks at the holdout: of many recipes one passes by chance."
+    assert free in words(preset="headline")
+    assert free in words(psr=False)
+    assert free in told(departures(judged(preset="headline"), REGISTRY), looks=2, opened="2024-01-01")
+    assert free not in words(preset="headline", psr={})
+    assert free not in told()
+    assert free not in told(departures(judged(preset="headline"), REGISTRY), start=None)  # there is nothing to look at
+
+
 @pytest.mark.parametrize(
     "gates, said",
     [
