@@ -162,7 +162,7 @@ def allows_for_dependence(section: Mapping[str, Any]) -> bool:
 
 def has_rules_of_today(section: Mapping[str, Any]) -> bool:
     """Whether a part was judged by gates as they are now."""
-    marks = {"spa": "least", "sample-size": "walk_forward", "cost-stress": "own"}
+    marks = {"spa": "least", "sample-size": "walk_forward", "cost-stress": "own", "coverage": "dependence"}
     told = {gate["gate"]: gate["inputs"] for gate in section["gates"]}
     return allows_for_dependence(section) and all(mark in told[gate] for gate, mark in marks.items() if gate in told)
 
