@@ -74,7 +74,7 @@ def test_a_study_goes_on_where_it_was_and_tells_what_it_counted(evidence: Module
     assert "| one unseen year, any of ten models | `headline` | 3 of 3 |" in page
     assert "| walk-forward and holdout: promoted | `standard` | 0 of 3 |" in page
     # Of the oracle the limit is the chance that normal numbers about 6.71 and 4.24 pass 1.645 and 1.751.
-    assert "| 3.00 | 0.2584 | 2.50 | 2.00 | 1 of 1: 100% (21% to 100%) | 99% | 100% | 100% | none |" in page
+    assert "| 3.00 | 0.2584 | 2.50 | 2.00 | 1 of 1: 100 % (21 % to 100 %) | 99 % | 100 % | 100 % | none |" in page
     assert "0 of 50 raised an alarm." in page  # what was counted elsewhere stays
     assert "old\n" not in page
     assert "## Sizes of the gates\n\nNot counted yet." in page

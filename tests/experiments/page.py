@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -163,4 +164,4 @@ def tables(study: Any, recipes: Recipes, before: str = "") -> str:
         lines += [f"## {heading}", "", text, ""]
     hashes = (f"- {name}: `{digest(recipe)[:16]}`" for name, recipe in recipes.items())
     lines += ["## Recipes", "", *hashes, ""]
-    return "\n".join(lines)
+    return re.sub(r"(?<=\d)%", " %", "\n".join(lines))
