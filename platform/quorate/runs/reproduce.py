@@ -122,7 +122,7 @@ def reproduce(
     if any(not allows_for_dependence(report.results[part]) for part in again):
         versions.append("tests of gates: for values that are independent -> for those that depend on each other")
     elif differences and any(not has_rules_of_today(report.results[part]) for part in again):
-        versions.append("rules of gates: few blocks decided, and a holdout alone -> not, and with its walk-forward")
+        versions.append("rules of sample-size, cost-stress, spa, stepm, coverage: of an earlier version -> of this one")
     elsewhere = "read" in report.provenance["data"] and is_trusted(session.home.path)
     source = rewritten(session, bars) if ask_source or elsewhere else None
     return Reproduction(report.run_id, compared, differing, largest, differences, versions, source)

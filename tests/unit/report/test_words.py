@@ -212,6 +212,10 @@ def test_a_loss_that_costs_made_is_told_as_one():
     lost = {"returns": [{"mean": -0.0001}, {"mean": -0.0004}], "factor": 2.0}
     told = of_part(loss=True, cost_stress={"verdict": "FAIL", "value": -2.0, "inputs": lost})
     assert "costs are what it lost by" in told
+    gained = {**lost, "own": lost["returns"], "returns": [{"mean": 0.0004}, {"mean": 0.0001}]}  # with its walk-forward
+    assert "costs are what it lost by" in of_part(
+        loss=True, cost_stress={"verdict": "FAIL", "value": -2.0, "inputs": gained}
+    )
 
 
 # --- what to do next
