@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import quorate
@@ -66,8 +67,28 @@ def test_a_study_goes_on_where_it_was_and_tells_what_it_counted(evidence: Module
     study.each("noise", 3, experiment)
     assert asked == [0, 1, 2]
     (tmp_path / "signal-3.0.json").write_text(json.dumps({"signal": SIGNAL, "oracle": 3.0}))
-    study.each("power-3.0", 1, lambda k: {"promoted": True, "sharpe": [2.5, 2.0], "missed": []})
-    page = evidence.tables(study)
+    row = {"promoted": True, "sharpe": [2.5, 2.0], "missed": [], "bars": [1260, 504]}
+    study.each("power-3.0", 1, lambda k: row)
+    before = "# Studies\n\n## Noise\n\nold\n\n## Clean pipelines under audit\n\n0 of 50 raised an alarm.\n"
+    page = evidence.page.tables(study, evidence.RECIPES, before)
     assert "| one unseen year, any of ten models | `headline` | 3 of 3 |" in page
     assert "| walk-forward and holdout: promoted | `standard` | 0 of 3 |" in page
-    assert "| 3.00 | 0.2584 | 2.50 | 2.00 | 1 of 1 | none |" in page
+    # Of the oracle the limit is the chance that normal numbers about 6.71 and 4.24 pass 1.645 and 1.751.
+    assert "| 3.00 | 0.2584 | 2.50 | 2.00 | 1 of 1: 100 % (21 % to 100 %) | 99 % | 100 % | 100 % | none |" in page
+    assert "0 of 50 raised an alarm." in page  # what was counted elsewhere stays
+    assert "old\n" not in page
+    assert "## Sizes of the gates\n\nNot counted yet." in page
+
+
+def test_gates_are_asked_of_series_about_which_they_can_only_be_wrong(evidence: ModuleType) -> None:
+    sizes = evidence.sizes
+    verdicts = {"PASS", "FAIL", "INSUFFICIENT"}
+    for name, case in sizes.CASES.items():
+        draws = [*case.asked(sizes.KINDS["AR(1) .2"], np.random.default_rng(1), 504, 2)]
+        assert (len(draws), {*draws} <= verdicts) == (2, True), name
+    found = {"`psr`": {"PASS": 3, "FAIL": 97}, "`spa`, best of 5": {"PASS": 1, "FAIL": 4, "INSUFFICIENT": 5}}
+    counts = {name: dict.fromkeys(sizes.KINDS, told) for name, told in found.items()}
+    lines = sizes.table({126: [{"counts": counts}, {"counts": counts}], 504: [{"counts": counts}]})
+    assert "| `psr` | 5 % | 504 | 100 | 3.0 % | 3.0 % | 3.0 % | 3.0 % |" in lines
+    assert f"| `spa`, best of 5 | 5 % | 126 | 20 |{' 10.0 % (50% not judged) |' * 4}" in lines
+    assert not any("| 1,260 |" in line for line in lines)

@@ -18,7 +18,7 @@ from quorate.execution import machine
 from quorate.report import console
 from quorate.report.terminal import render
 from quorate.runs.predict import predict
-from quorate.runs.reproduce import as_then, reproduce
+from quorate.runs.reproduce import as_then, has_rules_of_today, reproduce
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -283,6 +283,16 @@ def test_what_an_earlier_version_did_not_tell_is_no_difference() -> None:
     expected = {"verdict": "PASS", "series": [{"name": "a", "metrics": {"sharpe": 2.0}}]}
     assert as_then(then, now) == expected
     assert as_then(now, now) == now
+
+
+def test_what_gates_rested_on_is_compared_where_it_was_told_then() -> None:
+    gate = {"gate": "spa", "verdict": "PASS", "inputs": {"block": 3.0}}
+    then = {"series": [], "gates": [gate]}
+    now = {"series": [], "gates": [gate | {"inputs": {"block": 4.0, "least": 126}}]}
+    assert as_then(then, now)["gates"] == [gate | {"inputs": {"block": 4.0}}]
+    assert now["gates"][0]["inputs"]["least"] == 126
+    assert not has_rules_of_today(then)
+    assert has_rules_of_today(now)
 
 
 def test_the_report_of_a_notebook_has_tables_that_agree_with_the_json(small: dict[str, object]) -> None:

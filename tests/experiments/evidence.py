@@ -1,9 +1,9 @@
 """Whom the gates let through: noise, a planted signal of known strength, and clean pipelines under audit.
 
-    python tests/experiments/evidence.py noise|power|clean|tables [--out FOLDER] [--count N]
+    python tests/experiments/evidence.py noise|power|clean|sizes|tables [--out FOLDER] [--count N]
 
 Each experiment is independent and kept in a file as soon as it is done, so that a stopped study goes on where
-it was. ``tables`` writes docs/studies.md from what there is.
+it was. ``tables`` writes docs/studies.md from what there is, and leaves what is not there as it is.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parent))
+
+import page
+import sizes
 
 import quorate
 from quorate import audit
-from quorate.recipe.canonical import digest
 
 ROOT = Path(__file__).parents[2]
 HEADLINE = ("sharpe", "max-drawdown", "win-rate")
-TARGETS = (1.5, 2.0, 2.5, 3.0)
 ORACLE = Path(__file__).with_name("oracle.py")
 
 NOISE: dict[str, Any] = {
@@ -61,6 +63,7 @@ POWER: dict[str, Any] = {
     "strategy": {"name": "long-short", "compare": []},
     "threshold": {"min_bars": 100},
 }
+RECIPES = {"noise": NOISE, "noise, one year": ONE_YEAR, "planted signal": POWER}
 
 
 def with_data(recipe: Mapping[str, Any], **options: Any) -> dict[str, Any]:
@@ -92,8 +95,13 @@ class Study:
         path = self.folder / f"{name}.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def judged(self, recipes: Callable[[quorate.Report | None], Mapping[str, Any] | None], executor: Any) -> list[Any]:
-        """Run recipes in a home of their own, one after the other, and open the holdout of whatever may pass.
+    def judged(
+        self,
+        recipes: Callable[[quorate.Report | None], Mapping[str, Any] | None],
+        executor: Any,
+        only: tuple[str, ...] = HEADLINE,
+    ) -> list[Any]:
+        """Run recipes in a home of their own, one after the other, and open the holdout of what passed these gates.
 
         A pipeline is audited once for all markets.
         """
@@ -103,7 +111,7 @@ class Study:
             report = None
             while (recipe := recipes(report)) is not None:
                 report = quorate.run(recipe, home=home, executor=executor)
-                if passed(report.results["development"], HEADLINE):
+                if not only or passed(report.results["development"], only):
                     report = quorate.promote(report.run_id, home=home)
                 found.append(report)
                 report = found[-1]
@@ -191,16 +199,19 @@ def signal_for(target: float, executor: Any) -> tuple[float, float]:
 
 
 def power(study: Study, signal: float, k: int, executor: Any) -> dict[str, Any]:
-    """Run a recipe on one draw of a market with this signal."""
-    [report] = study.judged(
-        lambda report: None if report else with_data(POWER, signal=signal, seed=20_000 + k), executor
-    )
-    parts = [report.results[p] for p in ("development", "holdout") if report.results[p]]
+    """Run a recipe on one draw of a market with this signal, and open its holdout whatever the walk-forward was."""
+    recipe = with_data(POWER, signal=signal, seed=20_000 + k)
+    [report] = study.judged(lambda report: None if report else recipe, executor, only=())
+    parts = [report.results[part] for part in ("development", "holdout")]
     missed = [g["gate"] for part in parts for g in part["gates"] if g["required"] and g["verdict"] != "PASS"]
+    told = [{g["gate"]: g["inputs"] for g in part["gates"]} for part in parts]
     return {
         "promoted": report.promoted,
         "sharpe": [part["series"][0]["metrics"]["sharpe"] for part in parts],
         "missed": missed,
+        "bars": [inputs["sharpe"]["n_returns"] for inputs in told],
+        "bets": [inputs["sample-size"]["bets"] for inputs in told],
+        "costs": [inputs["cost-stress"]["returns"] for inputs in told],
     }
 
 
@@ -214,87 +225,21 @@ def clean(k: int, home: Path, executor: Any) -> dict[str, Any]:
     return {"alarms": alarms, "z": null["z"], "rms": null["rms"]}
 
 
-def tables(study: Study) -> str:
-    """Return the page of results."""
-    noise_rows, clean_rows = study.rows("noise"), study.rows("clean")
-    lines = [
-        "# Studies: whom the gates let through",
-        "",
-        "Written by `make experiments`; every figure is counted from runs, whose recipes have the hashes below.",
-        "",
-        "## Noise",
-        "",
-        f"{len(noise_rows)} markets without a signal, {NOISE['data']['n_bars']} daily bars each (about five years),",
-        "ten models. The three headline gates are first put to one unseen year, after a single fit on all that came",
-        "before, as the gates alone would be used: to the first model, and to all ten, of which any may pass. Then the",
-        "whole path: the ensemble over the walk-forward, next whichever of its series had the best Sharpe ratio,",
-        "as a recipe of its own, each with a holdout of a year; an experiment counts if either passes.",
-        "",
-        "| judged on | by | pass |",
-        "|---|---|---|",
-    ]
-    for key, judged_on, by in (
-        ("one_year_first", "one unseen year, one model", "`headline`"),
-        ("one_year_any", "one unseen year, any of ten models", "`headline`"),
-        ("headline_walk_forward", "walk-forward", "`headline`"),
-        ("headline", "walk-forward and holdout: promoted", "`headline`"),
-        ("standard_walk_forward", "walk-forward", "`standard`"),
-        ("standard", "walk-forward and holdout: promoted", "`standard`"),
-    ):
-        lines.append(f"| {judged_on} | {by} | {sum(row[key] for row in noise_rows)} of {len(noise_rows)} |")
-    lines += [
-        "",
-        "## A planted signal",
-        "",
-        f"{POWER['data']['n_bars']} daily bars (ten years), {POWER['holdout']['bars']} of them the holdout. The oracle",
-        "is the perfect model of the signal, traded by the same strategy at the same costs over 20,000 bars.",
-        "",
-        "| oracle, net Sharpe | signal | median attained, walk-forward | holdout | promoted | most often missed |",
-        "|---|---|---|---|---|---|",
-    ]
-    for target in TARGETS:
-        rows = study.rows(f"power-{target}")
-        path = study.folder / f"signal-{target}.json"
-        if not rows or not path.exists():
-            continue
-        known = json.loads(path.read_text())
-        attained = np.median([row["sharpe"][0] or 0.0 for row in rows])
-        held = [row["sharpe"][1] for row in rows if len(row["sharpe"]) > 1]
-        missed: dict[str, int] = {}
-        for row in rows:
-            for gate in row["missed"]:
-                missed[gate] = missed.get(gate, 0) + 1
-        worst = ", ".join(f"{g} {n}" for g, n in sorted(missed.items(), key=lambda item: -item[1])[:3]) or "none"
-        count = sum(row["promoted"] for row in rows)
-        lines.append(
-            f"| {known['oracle']:.2f} | {known['signal']} | {attained:.2f} | {np.median(held):.2f} | "
-            f"{count} of {len(rows)} | {worst} |"
-        )
-    if lines[-1].startswith("|---"):
-        lines[-2:] = ["Not counted yet."]
-    lines += ["", "## Clean pipelines under audit", ""]
-    alarms = sum(bool(row["alarms"]) for row in clean_rows)
-    if clean_rows:
-        z, rms = ([row[name] for row in clean_rows] for name in ("z", "rms"))
-        told = f"z was {min(z):+.1f} to {max(z):+.1f}, RMS {min(rms):.2f} to {max(rms):.2f}"
-        lines.append(f"{alarms} of {len(clean_rows)} raised an alarm; {told}.")
-    else:
-        lines.append("Not counted yet.")
-    hashes = {"noise": digest(NOISE), "noise, one year": digest(ONE_YEAR), "planted signal": digest(POWER)}
-    lines += ["", "## Recipes", "", *(f"- {name}: `{value[:16]}`" for name, value in hashes.items()), ""]
-    return "\n".join(lines)
-
-
 def main() -> None:
     """Do one study."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["noise", "power", "clean", "tables"])
+    parser.add_argument("what", choices=["noise", "power", "clean", "sizes", "tables"])
     parser.add_argument("--out", type=Path, default=ROOT / ".quorate" / "study")
     parser.add_argument("--count", type=int)
     given = parser.parse_args()
     study = Study(given.out)
     if given.what == "tables":
-        (ROOT / "docs" / "studies.md").write_text(tables(study), encoding="utf-8")
+        path = ROOT / "docs" / "studies.md"
+        path.write_text(page.tables(study, RECIPES, path.read_text(encoding="utf-8")), encoding="utf-8")
+        return
+    if given.what == "sizes":
+        for bars in sizes.BARS:
+            study.each(f"sizes-{bars}", given.count or sizes.BATCHES, lambda k, n=bars: sizes.batch(n, k))
         return
     with quorate.executor("processes") as executor:
         if given.what == "noise":
@@ -303,13 +248,13 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as home:
                 study.each("clean", given.count or 50, lambda k: clean(k, Path(home), executor))
         else:
-            for target in reversed(TARGETS):
+            for target in reversed(page.TARGETS):
                 path = given.out / f"signal-{target}.json"
                 if not path.exists():
                     signal, earned = signal_for(target, executor)
                     path.write_text(json.dumps({"signal": signal, "oracle": earned}))
                 signal = json.loads(path.read_text())["signal"]
-                count = given.count or (50 if target == TARGETS[-1] else 20)
+                count = given.count or (50 if target == page.TARGETS[-1] else 20)
                 study.each(f"power-{target}", count, lambda k, s=signal: power(study, s, k, executor))
 
 

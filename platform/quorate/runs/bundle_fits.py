@@ -18,7 +18,7 @@ from quorate.plugins.specs import GateSpec
 from quorate.report.report import PARTS, Report
 from quorate.runs.bundle_file import Contents, Fit
 from quorate.runs.bundle_session import Opened
-from quorate.runs.reproduce import allows_for_dependence, as_known, as_then, differences_of
+from quorate.runs.reproduce import as_known, as_then, differences_of, has_rules_of_today
 from quorate.statistics import Floats
 from quorate.walkforward import part as parts
 from quorate.walkforward.layout import WalkForward
@@ -192,7 +192,7 @@ class Anew:
                 one.pop(key, None)
         lines = list(differences_of(told, now, name, 0.0 if self.exact else FIGURES))
         lines.sort(key=lambda line: not line.startswith(f"{name}.digests"))  # which say it of all predictions at once
-        if lines and not (self.same_rules and allows_for_dependence(self.report.results[name])):
+        if lines and not (self.same_rules and has_rules_of_today(self.report.results[name])):
             self.unchecked.append(
                 f"figures of the {name} were reckoned by another version of quorate: {len(lines):,} are others by this "
                 f"one, the first: {lines[0]}"

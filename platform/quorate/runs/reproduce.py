@@ -121,13 +121,15 @@ def reproduce(
         versions.append("what is resampled: seeded by the recipe -> by the bars")
     if any(not allows_for_dependence(report.results[part]) for part in again):
         versions.append("tests of gates: for values that are independent -> for those that depend on each other")
+    elif differences and any(not has_rules_of_today(report.results[part]) for part in again):
+        versions.append("rules of sample-size, cost-stress, spa, stepm, coverage: of an earlier version -> of this one")
     elsewhere = "read" in report.provenance["data"] and is_trusted(session.home.path)
     source = rewritten(session, bars) if ask_source or elsewhere else None
     return Reproduction(report.run_id, compared, differing, largest, differences, versions, source)
 
 
 def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a part's section without what versions before did not tell: metrics, and tables."""
+    """Return a part's section without what versions before did not tell: metrics, inputs of gates, and tables."""
     told = [
         {**now, "metrics": {name: value for name, value in now["metrics"].items() if name in then["metrics"]}}
         for then, now in zip(stored["series"], section["series"], strict=False)
@@ -137,17 +139,15 @@ def as_then(stored: Mapping[str, Any], section: Mapping[str, Any]) -> dict[str, 
     if "symbols" in stored and "symbols" in section:
         figures = set().union(*stored["symbols"])
         found["symbols"] = [{k: v for k, v in one.items() if k in figures} for one in section["symbols"]]
-    later = (
-        "symbols",
-        "networks",
-        "cross_section",
-        "regimes",
-        "mean_break",
-        "ladders",
-        "capacity",
-        "benchmark",
-        "factors",
-    )
+    rested = {gate["gate"]: gate["inputs"] for gate in stored.get("gates", ())}
+    if rested:
+        gates = [(gate, rested.get(gate["gate"], gate["inputs"])) for gate in section["gates"]]
+        found["gates"] = [
+            {**gate, "inputs": {name: value for name, value in gate["inputs"].items() if name in then}}
+            for gate, then in gates
+        ]
+    firm = ("regimes", "mean_break", "ladders", "capacity", "carry", "benchmark", "factors")
+    later = ("symbols", "networks", "cross_section", *firm)
     return {name: value for name, value in found.items() if name not in later or name in stored}
 
 
@@ -159,6 +159,13 @@ def _seed(section: Mapping[str, Any]) -> Any:
 def allows_for_dependence(section: Mapping[str, Any]) -> bool:
     """Whether gates knew that returns depend on each other when a part was judged."""
     return all("freedom" in gate["inputs"] for gate in section["gates"] if gate["gate"] == "psr")
+
+
+def has_rules_of_today(section: Mapping[str, Any]) -> bool:
+    """Whether a part was judged by gates as they are now."""
+    marks = {"spa": "least", "sample-size": "walk_forward", "cost-stress": "own", "coverage": "dependence"}
+    told = {gate["gate"]: gate["inputs"] for gate in section["gates"]}
+    return allows_for_dependence(section) and all(mark in told[gate] for gate, mark in marks.items() if gate in told)
 
 
 def as_known(report: Report, part: str) -> parts.Known:

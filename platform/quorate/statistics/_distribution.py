@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from quorate.statistics._boundary import (
     Values,
     checked,
 )
+from quorate.statistics._mean import long_run
 from quorate.statistics._two import mean_by_bar
 
 _SAME = 1e-9  # levels that are as near as this are one
@@ -84,6 +86,8 @@ class Covered:
         Two-sided interval of it.
     n, effective : float
         Bars, and how many independent ones they amount to.
+    freedom : int
+        Degrees of freedom of the t distribution; 0 where it is the normal one.
     """
 
     share: float
@@ -91,11 +95,26 @@ class Covered:
     high: float
     n: int
     effective: float
+    freedom: int = 0
+
+    @checked
+    def p_value(self, nominal: Level) -> float:
+        """Return the two-sided p-value of a share that it should hold: the interval turned round."""
+        from scipy.special import ndtr, stdtr
+
+        distance = -abs(self.share - nominal) / math.sqrt(nominal * (1 - nominal) / max(self.effective, 1.0))
+        return 2 * float(stdtr(self.freedom, distance) if self.freedom else ndtr(distance))
 
 
 @checked
 def coverage_interval(
-    labels: Values, low: Values, high: Values, h: Count = 1, bar: Bars | None = None, confidence: Confidence = 0.95
+    labels: Values,
+    low: Values,
+    high: Values,
+    h: Count = 1,
+    bar: Bars | None = None,
+    confidence: Confidence = 0.95,
+    dependence: Literal["horizon", "any"] = "horizon",
 ) -> Covered:
     """Return the coverage of an interval with one of its own.
 
@@ -112,19 +131,26 @@ def coverage_interval(
         Bars that a label spans.
     bar : ndarray of int64, (n_forecasts,), optional
         Position of each forecast's bar: hits are averaged by bar first.
+    dependence : {"horizon", "any"}
+        ``horizon``: as above; of misses that come together for months it sees little. ``any``: the long-run variance is
+        that of slow cosines, with a t distribution, as in `mean_test`.
     """
     share = coverage(labels, low, high)
     if math.isnan(share):
         return Covered(math.nan, math.nan, math.nan, len(labels), math.nan)
     hits = mean_by_bar(((labels >= low) & (labels <= high)).astype(np.float64), bar)
     mean, n = float(hits.mean()), len(hits)
-    lags = min(max(h - 1, math.floor(4 * (n / 100) ** (2 / 9))), n - 1)
-    variance = _long_run(hits, lags)
+    freedom, lags = 0, min(max(h - 1, math.floor(4 * (n / 100) ** (2 / 9))), n - 1)
+    if dependence == "any" and n > 1:
+        deviation, freedom = long_run(hits, h)
+        variance = deviation**2
+    else:
+        variance = _long_run(hits, lags)
     binomial = mean * (1 - mean)
     # Symbols that are hit and missed in turn leave little variance by bar: that is no knowledge of the share.
     effective = min(n * binomial / variance, float(n)) if variance > 0 and binomial > 0 else float(n)
-    ends = wilson(mean, max(effective, 1.0), confidence)
-    return Covered(mean, *ends, n, effective)
+    ends = wilson(mean, max(effective, 1.0), confidence, freedom)
+    return Covered(mean, *ends, n, effective, freedom)
 
 
 def _long_run(values: Floats, lags: int) -> float:
@@ -134,11 +160,12 @@ def _long_run(values: Floats, lags: int) -> float:
     return float(covariance[0] + 2 * weight @ covariance[1:])
 
 
-def wilson(share: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the interval of a share of `n` (Wilson 1927)."""
-    from scipy.special import ndtri
+def wilson(share: float, n: float, confidence: float = 0.95, freedom: int = 0) -> tuple[float, float]:
+    """Return the interval of a share of `n` (Wilson 1927); by a t distribution, if it has degrees of freedom."""
+    from scipy.special import ndtri, stdtrit
 
-    z = float(ndtri((1 + confidence) / 2))
+    level = (1 + confidence) / 2
+    z = float(stdtrit(freedom, level) if freedom else ndtri(level))
     centre, spread = share + z**2 / (2 * n), z * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return (centre - spread) / (1 + z**2 / n), (centre + spread) / (1 + z**2 / n)
 

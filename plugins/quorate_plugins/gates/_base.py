@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -34,3 +35,9 @@ def too_little(
     n = len(evidence.performance.returns)
     result = quorate.judge(gate, math.nan, condition, threshold, sample=counted(n, "bar"))
     return result.insufficient(why or f"needs {LEAST} bars of an ensemble that trades")
+
+
+def earlier_inputs(evidence: quorate.Evidence, gate: str) -> Mapping[str, Any]:
+    """Return what a gate rested on in the walk-forward before a holdout; nothing, where that is not known."""
+    found = evidence.earlier.gates.get(gate) if evidence.earlier else None
+    return found.inputs if found else {}

@@ -102,7 +102,8 @@ def coverage(
     """Pass, if intervals hold as many labels as they say: 0.05 and 0.95 nine of ten.
 
     What an interval should hold must lie within the interval of what it held, that of Wilson with as many independent
-    bars as the hits are worth: misses come together, and labels overlap. The value is the p-value of that, of several
+    bars as the hits are worth: misses come together, and labels overlap (slow cosines, and a t distribution: Lazarus,
+    Lewis, Stock and Watson 2018). The value is the p-value of that, of several
     intervals the smallest times their number (Bonferroni). Too narrow and too wide both fail. Where bars are too few to
     tell an interval that is wrong by `precision`, nothing is decided.
 
@@ -129,8 +130,9 @@ def coverage(
         if worst
         else "",
         sample=f"{counted(worst.covered.n, 'bar')} worth {worst.covered.effective:,.0f}" if worst else "",
-        inputs={"intervals": [{"nominal": n, "p_value": p, **vars(c)} for n, c, p in found], "member": member},
-    )
+        inputs={"intervals": [{"nominal": n, "p_value": p, **vars(c)} for n, c, p in found], "member": member,
+                "dependence": "any"},
+    )  # fmt: skip
     if worst is None or result.value is None:
         return result.insufficient(result.reason)
     told = max(_told_apart(one, size / len(found)) for one in found)
@@ -143,7 +145,6 @@ def coverage(
 def _intervals(evidence: quorate.Evidence, member: str) -> list[_Interval]:
     """Return how often each interval between two quantiles as far from both ends held, the widest first."""
     import numpy as np
-    from scipy.special import ndtr
 
     from quorate import statistics
 
@@ -154,11 +155,11 @@ def _intervals(evidence: quorate.Evidence, member: str) -> list[_Interval]:
     found = []
     for i, j in statistics.pairs_of(p.levels):
         low, high = p.quantiles[known, i], p.quantiles[known, j]
-        covered = statistics.coverage_interval(p.labels[known], low, high, evidence.horizon, p.forecast_bar[known])
+        bar = p.forecast_bar[known]
+        covered = statistics.coverage_interval(p.labels[known], low, high, evidence.horizon, bar, dependence="any")
         nominal = float(p.levels[j] - p.levels[i])
         if math.isfinite(covered.share) and covered.n > evidence.horizon:
-            error = math.sqrt(nominal * (1 - nominal) / max(covered.effective, 1.0))
-            found.append(_Interval(nominal, covered, 2 * float(ndtr(-abs(covered.share - nominal) / error))))
+            found.append(_Interval(nominal, covered, covered.p_value(nominal)))
     return found
 
 
@@ -173,10 +174,10 @@ def _lacking(evidence: quorate.Evidence, member: str) -> str:
 
 def _told_apart(one: _Interval, size: float) -> float:
     """Return by how much an interval must be wrong to fail."""
-    from scipy.special import ndtri
+    from scipy.special import stdtrit
 
     spread = one.nominal * (1 - one.nominal) / max(one.covered.effective, 1.0)
-    return float(-ndtri(size / 2)) * math.sqrt(spread)
+    return -float(stdtrit(one.covered.freedom, size / 2)) * math.sqrt(spread)
 
 
 def _percent(share: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import quorate
-from quorate_plugins.gates._base import Count, Fraction, counted
+from quorate_plugins.gates._base import Count, Fraction, counted, earlier_inputs
 
 DRAWS = 500
 
@@ -110,31 +110,35 @@ def sample_size(
 ) -> quorate.GateResult:
     """Pass, if there are `trades` closed round trips and `bars` bars; below `least_trades` fail, else insufficient.
 
-    Round trips of several symbols that begin at one bar are one bet, and count once.
+    Round trips of several symbols that begin at one bar are one bet, and count once. In a holdout whose walk-forward
+    had `trades` of them, `least_trades` are enough: both are bets of the same decisions, and how little a holdout says
+    is in the error of its Sharpe ratio, which `psr` judges.
 
     Parameters
     ----------
     trades : int
         Closed round trips that are needed.
     least_trades : int
-        Fewer of them fail.
+        Fewer of them fail; so many are needed in a holdout.
     bars : int
         Bars that are needed.
     """
     closed, length = evidence.performance.closed, len(evidence.performance.returns)
-    n = closed["entered"].nunique()
+    n, before = closed["entered"].nunique(), earlier_inputs(evidence, "sample-size").get("bets")
+    needed = trades if before is None or before < trades else min(least_trades, trades)
     result = quorate.judge(
         "sample-size",
         n,
         ">=",
-        trades,
+        needed,
         unit="count",
         sample=f"{counted(length, 'bar')}, {counted(len(closed), 'closed trade')}",
         benchmark=evidence.benchmark_metric("closed-trades"),
-        inputs={"closed": len(closed), "bets": n, "bars": length, "least_bars": bars, "least_trades": least_trades},
-    )
-    if n >= least_trades and (n < trades or length < bars):
-        missing = counted(trades - n, "more bet") if n < trades else counted(bars - length, "more bar")
+        inputs={"closed": len(closed), "bets": n, "bars": length, "least_bars": bars, "least_trades": least_trades,
+                "walk_forward": before},
+    )  # fmt: skip
+    if n >= least_trades and (n < needed or length < bars):
+        missing = counted(needed - n, "more bet") if n < needed else counted(bars - length, "more bar")
         return result.insufficient(f"needs {missing} to be judged")
     if n < least_trades:
         return result.failed(f"fewer than {counted(least_trades, 'bet')} say nothing")

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 import quorate
-from quorate_plugins.gates._base import Count, counted
+from quorate_plugins.gates._base import Count, counted, earlier_inputs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -20,6 +22,9 @@ Share = Annotated[float, Field(gt=0, le=1)]
 
 def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Factor = 2.0) -> quorate.GateResult:
     """Pass, if the Sharpe ratio stays above `threshold` when fees, slippage and what is paid to borrow are raised.
+
+    A holdout is judged together with the walk-forward before it, by the returns of both: a year alone has a Sharpe
+    ratio that chance moves by one, whatever costs are. Whether the holdout by itself gains is for `sharpe` and `psr`.
 
     Parameters
     ----------
@@ -31,18 +36,24 @@ def cost_stress(evidence: quorate.Evidence, threshold: float = 0.5, factor: Fact
     dearer, more = evidence.retraded(costs=factor), evidence.retraded(costs=factor + 1)
     if dearer is None or more is None:
         return quorate.judge("cost-stress", math.nan, ">", threshold).insufficient("it cannot be traded again")
-    told = [_moments(p) for p in (evidence.performance, dearer, more)]
+    own, alone = [_moments(p) for p in (evidence.performance, dearer, more)], _sharpe(dearer)
+    told, value, beyond, sample = own, alone, _sharpe(more), f"{factor:g}x costs"
+    before = earlier_inputs(evidence, "cost-stress").get("returns")
+    if before and math.isfinite(alone):
+        told = [_together(*both) for both in zip(before, own, strict=True)]
+        value, beyond = (one["mean"] / one["deviation"] * math.sqrt(dearer.bars_per_year) for one in told[1:])
+        sample += f" over both parts, holdout alone {alone:.2f}"
     mean, then = told[0]["mean"], told[1]["mean"]
     even = 1 + (factor - 1) * mean / (mean - then) if mean > then else math.inf
     result = quorate.judge(
         "cost-stress",
-        _sharpe(dearer),
+        value,
         ">",
         threshold,
         undefined=_undefined(evidence),
-        uncertainty=f"{factor + 1:g}x: {_sharpe(more):.2f}" if math.isfinite(_sharpe(more)) else "",
-        sample=f"{factor:g}x costs, break-even {even:.1f}x" if math.isfinite(even) else f"{factor:g}x costs",
-        inputs={"factor": factor, "bars_per_year": dearer.bars_per_year, "returns": told},
+        uncertainty=f"{factor + 1:g}x: {beyond:.2f}" if math.isfinite(beyond) else "",
+        sample=f"{sample}, break-even {even:.1f}x" if math.isfinite(even) else sample,
+        inputs={"factor": factor, "bars_per_year": dearer.bars_per_year, "returns": told, "own": own},
     )
     free = evidence.performance.fees + evidence.performance.slippage == 0 and len(evidence.performance.trades) > 0
     return (
@@ -186,6 +197,15 @@ def _moments(performance: quorate.Performance) -> dict[str, float]:
     known = len(r) > 1 and bool(np.isfinite(r).all())
     mean, deviation = (float(r.mean()), float(r.std(ddof=1))) if known else (math.nan, math.nan)
     return {"mean": mean, "deviation": deviation, "n": len(r)}
+
+
+def _together(before: Mapping[str, float | None], own: Mapping[str, float]) -> dict[str, float]:
+    """Return the moments of two series as one; unknown where one of them is."""
+    parts = [{name: math.nan if value is None else value for name, value in one.items()} for one in (before, own)]
+    n = sum(part["n"] for part in parts)
+    mean = sum(part["n"] * part["mean"] for part in parts) / n
+    squares = sum((p["n"] - 1) * p["deviation"] ** 2 + p["n"] * (p["mean"] - mean) ** 2 for p in parts)
+    return {"mean": mean, "deviation": math.sqrt(squares / (n - 1)), "n": n}
 
 
 def _undefined(evidence: quorate.Evidence) -> str:

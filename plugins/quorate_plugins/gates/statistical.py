@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 DRAWS = 2000
+BLOCKS = 25  # of a bootstrap; where returns last, fewer of them hold too little that is independent
 ALIKE = 0.95  # correlation from which on two candidates are one
 Blocks = Annotated[int, Field(ge=2, le=20, multiple_of=2)]  # 20 make 184,756 splits
 
@@ -23,7 +25,8 @@ def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS)
     """Pass, if the best candidate beats cash, and buy and hold of equal volatility (Hansen 2005).
 
     Buy and hold is scaled to each candidate's volatility: else the same strategy with twice the leverage
-    would look better. The larger of the two p-values is judged.
+    would look better. The larger of the two p-values is judged. Bars that are fewer than 25 of the blocks which the
+    candidates' own dependence asks for decide nothing.
 
     Parameters
     ----------
@@ -48,7 +51,8 @@ def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS)
     if deviation > 0:
         excess = matrix - market[:, None] * (np.std(matrix, axis=0) / deviation)
         hold = statistics.spa(np.zeros(len(matrix)), -excess, evidence.seed, draws, dependence="any")
-    return quorate.judge(
+    block = max(cash.block, hold.block)
+    result = quorate.judge(
         "spa",
         max(cash.p_value, hold.p_value),
         "<",
@@ -57,12 +61,16 @@ def spa(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS)
         unit="p-value",
         uncertainty=f"vs cash {chance(cash.p_value)}, vs hold {chance(hold.p_value)}",
         sample=f"{counted(matrix.shape[1], 'candidate')}, B={draws}, block {cash.block:.0f}",
-        inputs=_inputs(evidence, draws, cash.block, p_cash=cash.p_value, p_hold=hold.p_value, block_hold=hold.block),
-    )
+        inputs=_inputs(evidence, draws, cash.block, p_cash=cash.p_value, p_hold=hold.p_value, block_hold=hold.block,
+                       least=_least(block)),
+    )  # fmt: skip
+    return _enough(result, len(matrix), block)
 
 
 def stepm(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAWS) -> quorate.GateResult:
     """Pass, if the judged ensemble itself beats cash with all candidates considered (Romano and Wolf 2005).
+
+    Bars that are fewer than 25 of the blocks which the candidates' own dependence asks for decide nothing.
 
     Parameters
     ----------
@@ -88,8 +96,10 @@ def stepm(evidence: quorate.Evidence, size: Fraction = 0.05, draws: Draws = DRAW
         undefined="its returns do not vary",
         unit="p-value",
         sample=f"{counted(len(names), 'candidate')}, B={draws}, block {found.block:.0f}",
-        inputs=_inputs(evidence, draws, found.block, p_models=dict(zip(names, found.p_models, strict=True))),
-    )
+        inputs=_inputs(evidence, draws, found.block, p_models=dict(zip(names, found.p_models, strict=True)),
+                       least=_least(found.block)),
+    )  # fmt: skip
+    result = _enough(result, len(matrix), found.block)
     if result.verdict == "FAIL" and others:
         return result.failed(f"others beat cash: {', '.join(others[:3])}; the judged ensemble is not told from chance")
     return result
@@ -238,6 +248,19 @@ def _candidates(evidence: quorate.Evidence) -> tuple[list[str], NDArray[np.float
     if judged is None or len(judged) < LEAST or not np.isfinite(judged).all() or not np.std(judged) > 1e-12:
         return list(series), None
     return list(series), np.column_stack(list(series.values()))
+
+
+def _least(block: float) -> int:
+    """Return how many bars a bootstrap of such blocks takes to say anything."""
+    return max(LEAST, math.ceil(BLOCKS * block)) if math.isfinite(block) else LEAST
+
+
+def _enough(result: quorate.GateResult, bars: int, block: float) -> quorate.GateResult:
+    """Return the result, INSUFFICIENT where the bars are too few for how they depend on each other."""
+    if result.value is None or bars >= _least(block):
+        return result
+    why = f"needs {_least(block):,} bars: returns depend on each other in blocks of {block:.0f}"
+    return result.insufficient(f"{why}, and fewer than {BLOCKS} of these say too little")
 
 
 def _inputs(evidence: quorate.Evidence, draws: int, block: float, **more: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, brier_score_loss, log_loss, roc_auc_
 import quorate
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
-from quorate.evidence.evidence import Evidence, Performance
+from quorate.evidence.evidence import Earlier, Evidence, Performance, Tried
 from quorate.evidence.judging import guarded, measure, run_gates
 from quorate.evidence.result import GateResult, judge, plain
 from quorate.evidence.verdict import overall
@@ -289,6 +289,27 @@ def test_the_sample_is_enough_too_small_to_judge_or_nothing(n_trades, n_bars, ve
     assert (result.verdict, result.value) == (verdict, n_trades)
     assert reason in result.reason
     assert bool(result.reason) == (verdict != "PASS")
+
+
+@pytest.mark.parametrize(
+    "before, n_trades, n_bars, verdict, threshold",
+    [
+        (100, 30, 252, "PASS", 30),
+        (100, 29, 252, "FAIL", 30),
+        (100, 30, 251, "INSUFFICIENT", 30),
+        (99, 30, 252, "INSUFFICIENT", 100),
+        (None, 30, 252, "INSUFFICIENT", 100),
+    ],
+)
+def test_after_a_walk_forward_of_a_hundred_bets_a_holdout_needs_thirty(before, n_trades, n_bars, verdict, threshold):
+    bets = {} if before is None else {"sample-size": gates.sample_size(evidence(performance(closed=[1.0] * before)))}
+    held = performance(np.full(n_bars, 0.01), closed=[1.0] * n_trades)
+    result = gates.sample_size(replace(evidence(held), earlier=Earlier(bets, Tried(1, 1.0))))
+    assert (result.verdict, result.threshold) == (verdict, threshold)
+    assert result.inputs["walk_forward"] == before
+    # What a recipe asks for is not raised by it.
+    few = gates.sample_size(replace(evidence(held), earlier=Earlier(bets, Tried(1, 1.0))), trades=20, least_trades=10)
+    assert few.threshold == (20 if before is None else 10)
 
 
 def test_round_trips_that_begin_at_one_bar_are_one_bet():

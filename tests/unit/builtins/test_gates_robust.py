@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import signal
 
 from quorate import statistics
 from quorate.evidence.evidence import Earlier, Evidence, Performance, Tried
@@ -261,6 +262,19 @@ def test_forecasts_are_compared_with_the_base_rate():
                               predictions=np.empty(0)))).verdict == "INSUFFICIENT"  # fmt: skip
 
 
+@pytest.mark.parametrize("gate", [statistical.spa, statistical.stepm])
+def test_bars_that_are_few_for_how_they_depend_on_each_other_decide_nothing(gate):
+    rng = np.random.default_rng(4)
+    lasting = signal.lfilter([1.0], [1.0, -0.8], rng.normal(0.01, 0.01, (3, 326)), axis=1)[:, 200:]
+    result = gate(evidence(lasting[0], lasting[1:], market=noise(9, n=126)))
+    assert result.verdict == "INSUFFICIENT"
+    assert result.value < 0.05
+    assert result.inputs["least"] == math.ceil(25 * max(result.inputs["block"], result.inputs.get("block_hold", 1)))
+    assert f"needs {result.inputs['least']} bars: returns depend on each other in blocks of" in result.reason
+    enough = gate(evidence(noise(7, 0.006, 126), [noise(8, 0.0, 126)], market=noise(9, n=126)))
+    assert (enough.verdict, enough.inputs["least"]) == ("PASS", 126)
+
+
 # --- robustness
 
 
@@ -285,6 +299,34 @@ def test_costs_and_delay():
     assert robustness.delay(replace(e, horizon=5)).required
     assert robustness.delay(evidence(noise(1))).verdict == "INSUFFICIENT"
     assert robustness.cost_stress(evidence(noise(1))).verdict == "INSUFFICIENT"
+
+
+def test_of_a_holdout_costs_are_stressed_over_both_parts():
+    cost = 0.0004
+
+    def part(gross):
+        return evidence(gross - cost, _retrade=retraded(lambda f: gross - f * cost, gross))
+
+    before, after = noise(1, 0.002), noise(5, n=250)
+    after = after - after.mean() + 2.1 * cost  # by itself it has next to nothing at twice the costs
+    walked, alone = robustness.cost_stress(part(before)), robustness.cost_stress(part(after))
+    assert (walked.verdict, alone.verdict) == ("PASS", "FAIL")
+    held = replace(part(after), part="holdout", earlier=Earlier({"cost-stress": walked}, Tried(1, 1.0)))
+    result = robustness.cost_stress(held)
+    both = np.concatenate([before, after])
+    assert result.verdict == "PASS"
+    assert result.value == pytest.approx(statistics.sharpe(both - 2 * cost, 252))
+    assert result.uncertainty == f"3x: {statistics.sharpe(both - 3 * cost, 252):.2f}"
+    assert f"holdout alone {alone.value:.2f}, break-even {both.mean() / cost:.1f}x" in result.sample
+    assert result.inputs["own"] == alone.inputs["returns"]
+    # Where nothing was traded, or nothing is known of it, the walk-forward does not stand in.
+    silent = replace(held, _retrade=retraded(lambda f: np.zeros(250), after))
+    assert (robustness.cost_stress(silent).verdict, robustness.cost_stress(silent).value) == ("FAIL", None)
+    unknown = replace(
+        walked, inputs={**walked.inputs, "returns": [dict.fromkeys(("mean", "deviation"), None) | {"n": 9}] * 3}
+    )
+    lost = replace(held, earlier=Earlier({"cost-stress": unknown}, Tried(1, 1.0)))
+    assert (robustness.cost_stress(lost).verdict, robustness.cost_stress(lost).value) == ("FAIL", None)
 
 
 def test_without_costs_there_is_nothing_to_stress():

@@ -64,6 +64,16 @@ def test_the_preset_headline_is_told_in_one_phrase():
     assert "Judged" not in words(preset="headline", selection={}, **more)
 
 
+def test_where_no_gate_charges_for_looks_that_is_told():
+    free = "Without psr no gate charges for looks at the holdout: of many recipes one passes by chance."
+    assert free in words(preset="headline")
+    assert free in words(psr=False)
+    assert free in told(departures(judged(preset="headline"), REGISTRY), looks=2, opened="2024-01-01")
+    assert free not in words(preset="headline", psr={})
+    assert free not in told()
+    assert free not in told(departures(judged(preset="headline"), REGISTRY), start=None)  # there is nothing to look at
+
+
 @pytest.mark.parametrize(
     "gates, said",
     [
@@ -202,6 +212,10 @@ def test_a_loss_that_costs_made_is_told_as_one():
     lost = {"returns": [{"mean": -0.0001}, {"mean": -0.0004}], "factor": 2.0}
     told = of_part(loss=True, cost_stress={"verdict": "FAIL", "value": -2.0, "inputs": lost})
     assert "costs are what it lost by" in told
+    gained = {**lost, "own": lost["returns"], "returns": [{"mean": 0.0004}, {"mean": 0.0001}]}  # with its walk-forward
+    assert "costs are what it lost by" in of_part(
+        loss=True, cost_stress={"verdict": "FAIL", "value": -2.0, "inputs": gained}
+    )
 
 
 # --- what to do next

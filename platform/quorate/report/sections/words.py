@@ -83,7 +83,8 @@ def failings(part: Mapping[str, Any]) -> list[str]:
 
 def _eaten(gate: Mapping[str, Any] | None) -> bool:
     """Say whether a loss would have been a gain without costs: each further multiple of them takes as much."""
-    told = ((gate or {}).get("inputs") or {}).get("returns")
+    inputs = (gate or {}).get("inputs") or {}
+    told = inputs.get("own") or inputs.get("returns")  # of a holdout the latter are those of the walk-forward, too
     if gate is None or not told:
         return False
     once, twice = told[0]["mean"], told[1]["mean"]
@@ -157,19 +158,23 @@ def judged_by(gates: Mapping[str, Any]) -> list[str]:
 
 
 def _seen(report: Report) -> list[str]:
-    """Return which look at the holdout this was, what it cost, and what the next one will."""
+    """Return which look at the holdout this was, what it cost, and what the next one will; or that none costs any."""
     holdout, part = report.provenance["holdout"], report.results["holdout"]
     looks = holdout.get("recipes_that_opened_it", 0)
     gates: Sequence[Mapping[str, Any]] = (part or {}).get("gates", ())
     psr = next((gate for gate in gates if gate["gate"] == "psr" and "next" in gate["inputs"]), None)
-    if not holdout.get("opened") or psr is None:
-        many = bool(holdout.get("opened")) and looks > 1
-        return [f"This is the {_ordinal(looks)} recipe that was judged on this holdout: it is no longer unseen."] * many
-    own, following = 1 - psr["threshold"], psr["inputs"]["next"]
-    return [
-        f"It is the {_ordinal(looks)} recipe that was judged on this holdout, by a level of {own:.2%}; the next one "
-        f"will have {following:.2%}."
-    ]
+    if holdout.get("opened") and psr is not None:
+        own, following = 1 - psr["threshold"], psr["inputs"]["next"]
+        return [
+            f"It is the {_ordinal(looks)} recipe that was judged on this holdout, by a level of {own:.2%}; "
+            f"the next one will have {following:.2%}."
+        ]
+    told = []
+    if holdout.get("opened") and looks > 1:
+        told.append(f"This is the {_ordinal(looks)} recipe that was judged on this holdout: it is no longer unseen.")
+    if "psr" in report.provenance.get("gates", {}).get("without", ()) and holdout["start"] is not None:
+        told.append("Without psr no gate charges for looks at the holdout: of many recipes one passes by chance.")
+    return told
 
 
 def _ordinal(n: int) -> str:

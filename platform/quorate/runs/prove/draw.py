@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from quorate.bars.panel import FIELDS, PRICES, Bars
-from quorate.evidence.evidence import Evidence, Tried
+from quorate.evidence.evidence import Earlier, Evidence, Tried
 from quorate.evidence.judging import measure, run_gates
 from quorate.evidence.result import GateResult, finite_or_none
 from quorate.plugins.registry import Registry
@@ -26,6 +26,7 @@ from quorate.walkforward.series import Series, decide_all, decide_judged, judge_
 
 # Of what no planted forecast has: fits, an audit, symbols held out, quantiles, factors of the same days.
 WITHOUT = ("null-market", "unseen-symbols", "coverage", "factor-alpha")
+BEFORE = ("sample-size", "cost-stress")  # of a holdout they judge the walk-forward, too
 BY_NOW = ("selection",)  # of a holdout it judges the walk-forward again, by what is tried in between: here nothing
 YEARS, COSTS = 2.0, 0.5  # of the remedies
 # They look at the judged series and at nothing else; who misses one of them is known before all others are traded.
@@ -168,9 +169,9 @@ def judged(bench: Bench, registry: Registry, case: Case) -> Drawn:
     one_trial = not {*missed} & {*ALONE} and not _first_missed(again, once, registry)
     beyond: tuple[str, ...] = ()
     if missed and one_trial:
-        one_trial = start == len(walk.bars) or not _held(bench, walk, series, start, gates, ONE)
+        one_trial = start == len(walk.bars) or not _held(bench, walk, series, start, gates, once)
     elif not missed and start < len(walk.bars):
-        beyond = _held(bench, walk, series, start, gates, evidence.trials or ONE)
+        beyond = _held(bench, walk, series, start, gates, evidence)
         one_trial = not beyond
     return Drawn(finite_or_none(evidence.metric("sharpe")), missed, beyond, one_trial, _instead(results))
 
@@ -183,12 +184,15 @@ def _instead(results: Sequence[GateResult]) -> Keys:
 
 
 def _held(
-    bench: Bench, walk: WalkForward, series: list[Series], start: int, gates: Gates, trials: Tried
+    bench: Bench, walk: WalkForward, series: list[Series], start: int, gates: Gates, before: Evidence
 ) -> tuple[str, ...]:
-    """Return the gates that the holdout misses; that its walk-forward passed by these trials is known."""
+    """Return the gates that the holdout misses; that its walk-forward passed is known."""
+    trials = before.trials or ONE
+    asked_before = run_gates({name: gates[name] for name in BEFORE if name in gates}, before, walk.registry)
+    earlier = Earlier({one.gate: one for one in asked_before}, trials)
     held = _evidence(bench, walk, series, "holdout", (start, len(walk.bars)))
     again = {name: params for name, params in gates.items() if name not in BY_NOW}
-    return _names(_missed(again, replace(held, trials=trials), walk.registry))
+    return _names(_missed(again, replace(held, trials=trials, earlier=earlier), walk.registry))
 
 
 def seed_of(bench: Bench, case: Case) -> int:
