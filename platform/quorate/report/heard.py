@@ -43,6 +43,7 @@ class Heard:
         self.began = self.now
         self.state = ""  # how it ended
         self.stages: dict[str, float] = {}
+        self.uses: dict[str, tuple[float, float]] = {}  # by stage: processor seconds, and MiB of all processes
         self.stage, self.since = "", self.now
         self.board = Board(lambda: self.now)
         self.executor = ""
@@ -80,6 +81,11 @@ class Heard:
         self.stages[name] = self.stages.get(name, 0.0) + _number(event["seconds"])
         self.began = self.board.start = min(self.began, _number(event["began"]))
         self.stage = ""
+
+    def _use(self, event: Mapping[str, Any]) -> None:
+        name = str(event["stage"])
+        seconds, most = self.uses.get(name, (0.0, 0.0))
+        self.uses[name] = seconds + _number(event["cpu_seconds"]), max(most, _number(event["total_memory_mib"]))
 
     def _workers(self, event: Mapping[str, Any]) -> None:
         self.board.workers(int(event["workers"]))
@@ -184,6 +190,7 @@ def _number(value: Any) -> float:
 _HOW: dict[str, Callable[[Heard, Mapping[str, Any]], None]] = {
     "run": Heard._run,
     "stage": Heard._stage,
+    "use": Heard._use,
     "workers": Heard._workers,
     "plan": Heard._plan,
     "fits": Heard._fits,

@@ -88,7 +88,7 @@ def test_what_is_heard_before_the_run_has_a_folder_follows_when_it_has(tmp_path,
     with clock.stage("recipe"):
         log.warn("early")
         log.run(tmp_path)
-        assert [e["event"] for e in lines(tmp_path)] == ["run", "stage", "stage", "warning"]
+        assert [e["event"] for e in lines(tmp_path)] == ["run", "use", "stage", "stage", "warning"]
     run, start, begin, warning, end = lines(tmp_path)
     assert (start["name"], start["state"]) == ("start", "end")
     assert start["began"] == pytest.approx(time.time() - 1, abs=0.5)

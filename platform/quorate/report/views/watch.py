@@ -225,7 +225,12 @@ def _figures(watched: Watched, width: int) -> list[Text]:
         f"ETA {'-' if eta is None else duration(eta)}" if not watched.over else "",
         f"{figure(rate, ',.0f' if rate is None or rate >= 10 else ',.1f')} {what}/min",
     ]
-    work = [f"CPU {span(heard.cpu_seconds)}", f"{heard.computed:,} computed, {heard.cached:,} cached"]
+    most = max((mib for _, mib in heard.uses.values()), default=0.0)
+    work = [
+        f"CPU {span(heard.cpu_seconds)}",
+        f"{heard.computed:,} computed, {heard.cached:,} cached",
+        f"memory {most:,.0f} MiB" if most else "",
+    ]
     # Each of these lines has its place: one that grows does not push the next to where another was.
     parts = [times, work] if what == "fits" else [times]
     lines = [line for words in parts for line in wrapped([Text(word) for word in words if word], width)]
@@ -311,6 +316,10 @@ def plain(watched: Watched) -> dict[str, Any]:
         "eta_seconds": None if eta is None else round(eta, 3),
         "stage": heard.stage,
         "stages": {name: round(seconds, 4) for name, seconds in heard.stages.items()},
+        "stage_use": {
+            name: {"cpu_seconds": round(seconds, 4), "total_memory_mib": round(mib, 1)}
+            for name, (seconds, mib) in heard.uses.items()
+        },
         "fits": {
             "total": board.total,
             "done": board.done,
