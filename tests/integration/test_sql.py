@@ -91,7 +91,7 @@ def test_views_have_what_reports_have_of_all_runs(place):
     """To the last bit, with `run` in front."""
     reports = [load_report(run.id, home=place.path) for run in place.runs()]
     for name in (*OF_REPORTS, *FILES):
-        if name in ("symbols", "warnings", "covariates", *SPARSE):
+        if name in ("symbols", "warnings", "covariates", "stages", *SPARSE):
             continue
         found = ask(f"from {name}", place)
         assert next(iter(found)) == "run"

@@ -14,6 +14,7 @@
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
     HOME/registry/            versions of what was promoted, see `quorate.store.registry`
+    HOME/backup.json          when it was brought to another place last, and where
     HOME/jobs/                what commands that `quorate ui` began have printed
 """
 
@@ -103,14 +104,22 @@ class Home:
             raise StoreError(io_reason(e, self.path)) from e
         self._collect()
 
-    def _collect(self) -> None:
-        """Remove what writes that were killed have left."""
+    def left_over(self) -> list[Path]:
+        """Return what writes that were killed have left."""
+        found = []
         runs = [run.path for run in (*self.runs(), *self.runs("sweep"))]
         for folder in (self.path, *(self.path / name for name in ("bars", "sources", "ledger")), *runs):
             with suppress(OSError):
                 for left in () if folder.is_symlink() else folder.glob(f".*{TEMPORARY}"):
                     if _LEFT_OVER.fullmatch(left.name) and time.time() - left.lstat().st_mtime > LEFT:
-                        left.unlink(missing_ok=True)
+                        found.append(left)
+        return found
+
+    def _collect(self) -> None:
+        """Remove what writes that were killed have left."""
+        for left in self.left_over():
+            with suppress(OSError):
+                left.unlink(missing_ok=True)
 
     def new_run(self, name: str, kind: Literal["run", "sweep"] = "run") -> Run:
         """Create the folder of a new run or sweep; its id sorts by time and is never used twice."""

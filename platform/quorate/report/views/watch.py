@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import plural, visible
+from quorate.execution.choose import HOUR, MANY, MUCH_MEMORY
 from quorate.report.console import STYLES, Console, Text, figure
 from quorate.report.figures import duration, span
 from quorate.report.progress import STATE_WORDS, STATES, came, grid, legend, standing_words, wrapped
@@ -282,14 +283,28 @@ def _warnings(watched: Watched) -> list[Text]:
     """Return the last few warnings, the newest last, below how many there are."""
     heard = watched.heard
     told = [(f"{message}{f' ({n:,} times)' if n > 1 else ''}") for message, n in heard.warnings.items()]
-    told = [*heard.doubts, *told]
+    triggers = _triggers(watched)
+    told = [*triggers, *heard.doubts, *told]
     if watched.unread:
         told.append(f"{plural(watched.unread, 'line')} of the log could not be read")
     if not told:
         return []
-    parts = [plural(n, word) for n, word in ((len(heard.doubts), "doubt"), (heard.warned, "warning")) if n]
+    counts = ((len(heard.doubts), "doubt"), (heard.warned, "warning"), (len(triggers), "limit"))
+    parts = [plural(n, word) for n, word in counts if n]
     head = Text(", ".join(parts) or "the log", "yellow")
     return [head, *(Text(f"  {_flat(text)}") for text in told[-WARNINGS:])]
+
+
+def _triggers(watched: Watched) -> list[str]:
+    """Return what has grown so large that something else may suit better; `quorate doctor` says what."""
+    heard, board = watched.heard, watched.heard.board
+    fits = heard.stages.get("fits", 0.0) + (heard.now - heard.since if heard.stage == "fits" else 0.0)
+    most = max((mib for _, mib in heard.uses.values()), default=0.0)
+    told = [f"training for {duration(fits)}, more than an hour"] if fits > HOUR else []
+    told += [f"{most / 1024:.1f} GiB of memory, more than 4"] if most > MUCH_MEMORY else []
+    if board.slots == 1 and len(board.counts) > 1 and fits > MANY:
+        told.append(f"fits of {plural(len(board.counts), 'model')} run one after the other")
+    return [f"{line}: quorate doctor says what helps" for line in told]
 
 
 def _flat(text: Any) -> str:
@@ -315,6 +330,7 @@ def plain(watched: Watched) -> dict[str, Any]:
         "elapsed_seconds": round(heard.elapsed, 3),
         "eta_seconds": None if eta is None else round(eta, 3),
         "stage": heard.stage,
+        "limits": _triggers(watched),
         "stages": {name: round(seconds, 4) for name, seconds in heard.stages.items()},
         "stage_use": {
             name: {"cpu_seconds": round(seconds, 4), "total_memory_mib": round(mib, 1)}
