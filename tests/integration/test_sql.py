@@ -493,7 +493,7 @@ def test_a_run_is_exported_with_its_numbers_and_what_they_are(place, tmp_path, f
     page = (to / "README.md").read_text()
     assert all(f"## {path.stem}\n" in page for path in to.iterdir() if path.suffix == f".{form}")
     assert (
-        ", 18 in place of what was there"
+        ", 19 in place of what was there"
         in call("export", run.id, "--to", to, "--format", form, "--home", place.path).stderr
     )
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from quorate.execution.resources import most_memory, peak_memory, processes_below, restart_peak, used_memory
 
 EVERY = 0.5  # seconds between two looks at the memory of all processes, at least
-SHARE = 0.005  # of one processor's time that looking may take
+SHARE = 0.004  # of one processor's time that looking may take
 
 
 class Use(NamedTuple):

@@ -131,9 +131,9 @@ def _licence(name: str, needed_for: str) -> Licence:
 def _said(found: importlib.metadata.Distribution) -> Iterator[tuple[str, str]]:
     """Return what a package says of its licence, the most exact first."""
     told = found.metadata
-    if expression := told.get("License-Expression"):
+    for expression in told.get_all("License-Expression") or ():
         yield expression, "License-Expression"
-    text = (told.get("License") or "").strip()
+    text = "".join(told.get_all("License") or ()).strip()
     if text and len(text) <= LONG and "\n" not in text and group_of(text) != "unknown":
         yield text, "License"
     classes = [line.rpartition(" :: ")[2] for line in told.get_all("Classifier") or [] if line.startswith("License ::")]
@@ -166,7 +166,8 @@ def group_of(licence: str) -> str:
     Where brackets leave open which is meant, the worst.
     """
     if "(" in re.sub(r"\([A-Z0-9 .]+\)", "", licence):
-        return min(map(_one, re.split(r"[()]|\s+(?:AND|OR)\s+", licence)), key=WORST.index)
+        parts = [part for part in re.split(r"[()]|\b(?:AND|OR)\b", licence) if part.strip()]
+        return min(map(_one, parts), key=WORST.index)
     choices = [re.split(r"\s+AND\s+", choice) for choice in re.split(r"\s+OR\s+", licence)]
     return max((min(map(_one, every), key=WORST.index) for every in choices), key=WORST.index)
 

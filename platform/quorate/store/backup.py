@@ -31,7 +31,8 @@ from quorate.store.trust import ID
 VERSION = 1
 LISTS, OBJECTS = "backups", "objects"
 NOTE = "backup.json"  # of a home: when and where it was brought last
-LEFT = ("cluster", "fetched", "jobs", "kept", NOTE)  # of a home: what is of this machine, or is fetched or computed again
+# Of a home: what is of this machine, or is fetched or computed again.
+LEFT = ("cluster", "fetched", "jobs", "kept", NOTE)
 LAST = ("ledger",)  # what is then known of all that was copied before it
 _HASH = re.compile(r"[0-9a-f]{64}")
 Told = Callable[[int, int], None]

@@ -26,6 +26,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -106,14 +107,9 @@ class Home:
 
     def left_over(self) -> list[Path]:
         """Return what writes that were killed have left."""
-        found = []
         runs = [run.path for run in (*self.runs(), *self.runs("sweep"))]
-        for folder in (self.path, *(self.path / name for name in ("bars", "sources", "ledger")), *runs):
-            with suppress(OSError):
-                for left in () if folder.is_symlink() else folder.glob(f".*{TEMPORARY}"):
-                    if _LEFT_OVER.fullmatch(left.name) and time.time() - left.lstat().st_mtime > LEFT:
-                        found.append(left)
-        return found
+        folders = (self.path, *(self.path / name for name in ("bars", "sources", "ledger")), *runs)
+        return [left for folder in folders if not folder.is_symlink() for left in _left_in(folder)]
 
     def _collect(self) -> None:
         """Remove what writes that were killed have left."""
@@ -305,3 +301,10 @@ class Home:
         if source.sha256 != sha256:
             raise IntegrityError(f"{path} was changed since the run used it")
         return source
+
+
+def _left_in(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        for left in folder.glob(f".*{TEMPORARY}"):
+            if _LEFT_OVER.fullmatch(left.name) and time.time() - left.lstat().st_mtime > LEFT:
+                yield left

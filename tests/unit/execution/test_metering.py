@@ -126,8 +126,13 @@ def test_limits_of_a_container_are_read(tmp_path, monkeypatch, files, cpus, memo
         assert resources.available_memory() <= memory
 
 
-@pytest.mark.parametrize("names", [("memory.current", "memory.stat", "inactive_file"),
-                                   ("memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("memory.current", "memory.stat", "inactive_file"),
+        ("memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
+    ],
+)
 def test_what_a_container_has_left_is_its_limit_less_what_it_cannot_give_back(tmp_path, monkeypatch, names):
     monkeypatch.setattr(resources, "GROUP", tmp_path)
     used, stat, inactive = names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from quorate.errors import IntegrityError, QuorateError, reason_of
 from quorate.execution.machine import libraries
 from quorate.runs.doctor.advice import advice
 from quorate.runs.doctor.finding import Finding
-from quorate.runs.doctor.home import Looked, look_at
+from quorate.runs.doctor.home import Looked, parts_of
 from quorate.runs.doctor.machine import machine
 from quorate.runs.doctor.recipe import recipe_findings
 from quorate.runs.doctor.versions import extras, versions
@@ -68,13 +68,14 @@ def doctor(home: str | Path | None = None, recipe: str | Path | None = None) -> 
         found.append(Finding("home", "place", "mend", str(e), "remove it, or restore what was there"))
         place, looked = None, None
     at = place.path if place is not None else Path(home or ".").absolute()
-    parts: list[tuple[str, Callable[[], Iterator[Finding]]]] = [
+    parts: list[tuple[str, Callable[[], Iterable[Finding]]]] = [
         ("machine", lambda: machine(at)),
         ("versions", versions),
         ("extras", extras),
     ]
     if place is not None and looked is not None:
-        parts += [("home", lambda: look_at(place, looked)), ("scale", lambda: advice(looked.reports))]
+        parts += [("home", look) for look in parts_of(place, looked)]
+        parts.append(("scale", lambda: advice(looked.reports)))
     if recipe is not None:
         parts.append(("recipe", lambda: recipe_findings(recipe, place)))
     for topic, look in parts:
@@ -82,7 +83,7 @@ def doctor(home: str | Path | None = None, recipe: str | Path | None = None) -> 
     return Diagnosis(str(at), tuple(found))
 
 
-def _all(topic: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+def _all(topic: str, look: Callable[[], Iterable[Finding]]) -> list[Finding]:
     found: list[Finding] = []
     try:
         for finding in look():

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
-from quorate.errors import QuorateError, plural
+from quorate.errors import IntegrityError, QuorateError, StoreError, plural
 from quorate.evidence.ledger import ledger_of
 from quorate.evidence.ledger.verify import verify
 from quorate.execution.cache import FitCache
@@ -45,21 +46,18 @@ class Looked:
     reports: list[Report] = field(default_factory=list)
 
 
-def look_at(home: Home, looked: Looked) -> Iterator[Finding]:
-    """Look at a home."""
+def parts_of(home: Home, looked: Looked) -> list[Callable[[], Iterable[Finding]]]:
+    """Return what looks at the parts of a home, in order; each may fail without harm to the others."""
     if not home.path.is_dir():
-        yield Kept("place", "ok", f"there is no home at {home.path} yet: the first run makes it")
-        return
-    yield _trusted(home)
-    yield _writable(home)
-    yield from _ledger(home)
-    yield from _registry(home)
-    yield from _kept(home)
-    yield from _runs(home, looked)
-    yield _left_over(home)
-    yield _sizes(home)
-    yield _prunable(home)
-    yield _backup(home)
+        return [lambda: [Kept("place", "ok", f"there is no home at {home.path} yet: the first run makes it")]]
+    return [
+        lambda: [_trusted(home), _writable(home)],
+        lambda: _ledger(home),
+        lambda: _registry(home),
+        lambda: _kept(home),
+        lambda: _runs(home, looked),
+        lambda: [_left_over(home), _sizes(home), _prunable(home), _backup(home)],
+    ]
 
 
 def _trusted(home: Home) -> Finding:
@@ -92,7 +90,7 @@ def _ledger(home: Home) -> Iterator[Finding]:
         told = f"{found.torn:,} bytes at its end are of a write that was cut off"
         yield Kept("ledger", "note", told, "nothing: the next entry sets them aside")
     times = [dt.datetime.fromisoformat(entry["time"]) for entry in ledger_of(home).entries() if entry.get("time")]
-    back = [(b, a) for a, b in zip(times, times[1:], strict=False) if (a - b).total_seconds() > BACK]
+    back = [(b, a) for a, b in pairwise(times) if (a - b).total_seconds() > BACK]
     ahead = (times[-1] - dt.datetime.now(dt.UTC)).total_seconds() if times else 0.0
     if ahead > BACK:
         told = f"the ledger's last entry is of {times[-1]:%Y-%m-%d %H:%M} UTC, which is still to come"
@@ -104,7 +102,11 @@ def _ledger(home: Home) -> Iterator[Finding]:
 
 def _registry(home: Home) -> Iterator[Finding]:
     registry = ModelRegistry(home.path)
-    names = [f"{one['name']}@{one['version']}" for one in registry.versions().to_dict("records")]
+    try:
+        names = [f"{one['name']}@{one['version']}" for one in registry.versions().to_dict("records")]
+    except IntegrityError:  # told of the ledger
+        yield Kept("registry", "note", "cannot be looked at while the ledger does not hold", "mend the ledger first")
+        return
     sound = 0
     for name in names:
         try:
@@ -197,7 +199,9 @@ def _size(folder: Path) -> int:
 
 
 def _prunable(home: Home) -> Finding:
-    fits = FitCache(home.path / "fits").unused(MONTH)
+    fits = 0
+    with suppress(StoreError):  # told of the fits
+        fits = FitCache(home.path / "fits").unused(MONTH)
     size = fits + sum(files.unused(MONTH) for _, _, files in _files(home))
     told = f"cache prune --older-than 30d would free {size_text(size)}"
     state: State = "note" if size > MUCH else "ok"

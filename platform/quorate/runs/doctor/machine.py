@@ -65,7 +65,9 @@ def _gpu() -> Finding:
     told = f"{plural(there, 'device')}, torch {torch.__version__} sees {seen}{f': {names}' if names else ''}"
     if there and not seen:
         told += f"; it is built {f'for CUDA {build}' if build else 'without CUDA'}"
-        return Machine("gpu", "mend", told, "install the build of torch for the driver: https://pytorch.org/get-started")
+        return Machine(
+            "gpu", "mend", told, "install the build of torch for the driver: https://pytorch.org/get-started"
+        )
     return Machine("gpu", "ok", told)
 
 
@@ -82,5 +84,6 @@ def _clock(began: float) -> Finding:
     jumped = (time.time() - time.monotonic()) - began
     if abs(jumped) > JUMP:
         told = f"it was set by {jumped:+.1f} s while it was looked at"
-        return Machine("clock", "mend", told, "have the time kept by NTP: ids of runs, and the ledger, are in its order")
+        remedy = "have the time kept by NTP: ids of runs, and the ledger, are in its order"
+        return Machine("clock", "mend", told, remedy)
     return Machine("clock", "ok", "did not jump while it was looked at")
