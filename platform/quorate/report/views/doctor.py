@@ -11,17 +11,20 @@ from quorate.errors import plural, visible
 from quorate.report import console
 from quorate.report.console import Text
 
+NARROW = 72  # columns below which topics are not named
 TINTS = {"ok": "green", "note": "yellow", "mend": "bold red"}
 
 
 def render(found: Mapping[str, Any]) -> None:
     """Print every finding with its state and remedy, topic by topic, and last how many are to be mended."""
-    columns = [("topic", "name"), ("state", "name"), ("what", "left"), ("how it is", "left")]
+    target = console.out()
+    narrow = target.width < NARROW
+    columns = [("topic", "name"), ("state", "name"), ("what", "left"), ("how it is", "left")][narrow:]
     groups = []
     for topic, findings in groupby(found["findings"], itemgetter("topic")):
         heads = [topic]  # the first line of a topic names it
-        groups.append([_row(heads.pop() if heads else "", finding) for finding in findings])
-    console.out().print(console.table(columns, groups))
+        groups.append([_row(heads.pop() if heads else "", finding)[narrow:] for finding in findings])
+    target.print(console.table(columns, groups))
     states = [finding["state"] for finding in found["findings"]]
     mend, note = states.count("mend"), states.count("note")
     told = f"{mend} to be mended" if mend else "nothing is to be mended"
@@ -44,7 +47,7 @@ def render_licences(found: Mapping[str, Any]) -> None:
         if group["packages"]:
             target.print(Text(f"{group['name']}: {plural(len(group['packages']), 'package')}", "bold"))
             target.print(Text(group["means"]))
-            columns = [("package", "name"), ("licence", "left"), ("for", "left")]
+            columns = [("package", "left"), ("licence", "left"), ("for", "left")]
             rows = [[f"{one['name']} {one['version']}", one["licence"] or "unknown", one["needed_for"]]
                     for one in group["packages"]]  # fmt: skip
             target.print(console.table(columns, [rows]))
