@@ -13,7 +13,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -169,47 +169,6 @@ class FitCache:
         broken = [key for key in keys if key not in sound]
         self._remove(broken)
         return len(keys), broken
-
-    def damaged(self) -> tuple[int, int]:
-        """Return how many entries there are, and how many are not as they were put; nothing is changed.
-
-        Raises
-        ------
-        StoreError
-            If the file cannot be read.
-        """
-        total = broken = 0
-        for row in self._unchanged(COLUMNS):
-            total, broken = total + 1, broken + (not (is_text(row[0]) and is_sound(row)))
-        return total, broken
-
-    def unused(self, older_than: float) -> int:
-        """Return the bytes of entries that were not used for so many seconds; nothing is changed.
-
-        Raises
-        ------
-        StoreError
-            If the file cannot be read.
-        """
-        rows = self._unchanged("used, data")
-        before = time.time() - older_than
-        return sum(len(data) for used, data in rows if isinstance(used, float) and used < before)
-
-    def _unchanged(self, columns: str) -> Iterator[tuple[Any, ...]]:
-        """Return these columns of all entries; those that an earlier version did not write are None."""
-        if not self.path.exists():
-            return
-        # Without a log beside it nobody is writing: then SQLite need not make one to read it.
-        log = Path(f"{self.path}-wal")
-        how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
-        try:
-            with closing(sqlite3.connect(f"{self.path.as_uri()}?{how}", uri=True)) as file:
-                file.text_factory = partial(str, encoding="utf-8", errors=UNDECODED)
-                known = {row[1] for row in file.execute("PRAGMA table_info(fits)")}
-                asked = [name if name in known else "NULL" for name in columns.split(", ")]
-                yield from file.execute(f"SELECT {', '.join(asked)} FROM fits")
-        except sqlite3.Error as e:
-            raise StoreError(f"{self.path} cannot be read: {e}") from e
 
     def prune(self, older_than: float | None = None, max_size: int | None = None) -> list[Entry]:
         """Remove what was not used for `older_than` seconds, then what was longest unused, down to `max_size` bytes.

@@ -17,8 +17,6 @@ from quorate.execution.task import FitData
 # Seconds of fits, one after the other. Below the first a second process costs more than it gives; from the second on
 # the start of Ray is a small part of the whole. Measured: docs/adr/0017-executors.md.
 FEW, MANY = 3.0, 600.0
-# What calls for more than a run has: seconds of training, and MiB of all its processes.
-HOUR, TWO_HOURS, MUCH_MEMORY = 3600.0, 7200.0, 4096.0
 
 
 def suited(slots: int, seconds: float, gpus: bool) -> tuple[str, int]:

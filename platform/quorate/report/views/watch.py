@@ -9,7 +9,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from quorate.errors import plural, visible
-from quorate.execution.choose import HOUR, MANY, MUCH_MEMORY
 from quorate.report.console import STYLES, Console, Text, figure
 from quorate.report.figures import duration, span
 from quorate.report.progress import STATE_WORDS, STATES, came, grid, legend, standing_words, wrapped
@@ -30,7 +29,6 @@ FAINT = "bright_black"
 # What gives up lines first, where there is no room, and how many it keeps.
 YIELDS = (("hosts", 0), ("warnings", 1), ("workers", 1), ("stages", 1), ("trials", 1), ("figures", 1), ("who", 1),
           ("warnings", 0), ("failures", 0), ("legend", 0), ("workers", 0))  # fmt: skip
-
 
 At = tuple[str, int, float] | None  # what a worker is at: model, fold, seconds
 
@@ -226,11 +224,10 @@ def _figures(watched: Watched, width: int) -> list[Text]:
         f"ETA {'-' if eta is None else duration(eta)}" if not watched.over else "",
         f"{figure(rate, ',.0f' if rate is None or rate >= 10 else ',.1f')} {what}/min",
     ]
-    most = max((mib for _, mib in heard.uses.values()), default=0.0)
     work = [
         f"CPU {span(heard.cpu_seconds)}",
         f"{heard.computed:,} computed, {heard.cached:,} cached",
-        f"memory {most:,.0f} MiB" if most else "",
+        f"memory {heard.memory:,.0f} MiB" if heard.memory else "",
     ]
     # Each of these lines has its place: one that grows does not push the next to where another was.
     parts = [times, work] if what == "fits" else [times]
@@ -283,28 +280,14 @@ def _warnings(watched: Watched) -> list[Text]:
     """Return the last few warnings, the newest last, below how many there are."""
     heard = watched.heard
     told = [(f"{message}{f' ({n:,} times)' if n > 1 else ''}") for message, n in heard.warnings.items()]
-    triggers = _triggers(watched)
-    told = [*triggers, *heard.doubts, *told]
+    told = [*heard.limits, *heard.doubts, *told]
     if watched.unread:
         told.append(f"{plural(watched.unread, 'line')} of the log could not be read")
     if not told:
         return []
-    counts = ((len(heard.doubts), "doubt"), (heard.warned, "warning"), (len(triggers), "limit"))
-    parts = [plural(n, word) for n, word in counts if n]
-    head = Text(", ".join(parts) or "the log", "yellow")
+    parts = [plural(n, word) for n, word in ((len(heard.doubts), "doubt"), (heard.warned, "warning")) if n]
+    head = Text(", ".join(parts) or ("limits" if heard.limits else "the log"), "yellow")
     return [head, *(Text(f"  {_flat(text)}") for text in told[-WARNINGS:])]
-
-
-def _triggers(watched: Watched) -> list[str]:
-    """Return what has grown so large that something else may suit better; `quorate doctor` says what."""
-    heard, board = watched.heard, watched.heard.board
-    fits = heard.stages.get("fits", 0.0) + (heard.now - heard.since if heard.stage == "fits" else 0.0)
-    most = max((mib for _, mib in heard.uses.values()), default=0.0)
-    told = [f"training for {duration(fits)}, more than an hour"] if fits > HOUR else []
-    told += [f"{most / 1024:.1f} GiB of memory, more than 4"] if most > MUCH_MEMORY else []
-    if board.slots == 1 and len(board.counts) > 1 and fits > MANY:
-        told.append(f"fits of {plural(len(board.counts), 'model')} run one after the other")
-    return [f"{line}: quorate doctor says what helps" for line in told]
 
 
 def _flat(text: Any) -> str:
@@ -330,12 +313,9 @@ def plain(watched: Watched) -> dict[str, Any]:
         "elapsed_seconds": round(heard.elapsed, 3),
         "eta_seconds": None if eta is None else round(eta, 3),
         "stage": heard.stage,
-        "limits": _triggers(watched),
+        "limits": heard.limits,
         "stages": {name: round(seconds, 4) for name, seconds in heard.stages.items()},
-        "stage_use": {
-            name: {"cpu_seconds": round(seconds, 4), "total_memory_mib": round(mib, 1)}
-            for name, (seconds, mib) in heard.uses.items()
-        },
+        "stage_use": heard.stage_use,
         "fits": {
             "total": board.total,
             "done": board.done,

@@ -8,9 +8,9 @@ from typing import Any
 
 from quorate.errors import plural
 from quorate.execution.choose import FEW as FEW_SECONDS
-from quorate.execution.choose import HOUR, MUCH_MEMORY, TWO_HOURS
 from quorate.execution.resources import cpu_count, gpu_count
 from quorate.report.figures import span
+from quorate.report.heard import HOUR, MUCH_MEMORY, TWO_HOURS
 from quorate.report.report import Report
 from quorate.runs.doctor.finding import Finding
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from quorate.errors import IntegrityError, QuorateError, StoreError, plural
 from quorate.evidence.ledger import ledger_of
 from quorate.evidence.ledger.verify import verify
-from quorate.execution.cache import FitCache
+from quorate.execution.cached import damaged_in, unused_in
 from quorate.report.report import Report
 from quorate.report.views.cache import size_text
 from quorate.runs.doctor.finding import Finding, State
@@ -123,21 +123,25 @@ def _registry(home: Home) -> Iterator[Finding]:
 
 def _kept(home: Home) -> Iterator[Finding]:
     remedy = f"quorate cache verify{home.option} removes them; they are computed again when asked for"
-    fits = FitCache(home.path / "fits")
+    fits = _fits(home)
     try:
-        total, broken = fits.damaged()
+        total, broken = damaged_in(fits)
     except QuorateError as e:
         yield Kept("fits", "mend", str(e), f"the next run sets it aside, and takes from it what is sound{home.option}")
     else:
         told = f"{broken:,} of {plural(total, 'finished fit')} damaged" if broken else f"{total:,} finished, all sound"
         yield Kept("fits", "mend" if broken else "ok", told, remedy if broken else "")
-    for aside in sorted(fits.path.parent.glob(f"damaged-*-{fits.path.name}")):
+    for aside in sorted(fits.parent.glob(f"damaged-*-{fits.name}")):
         yield Kept("fits", "note", f"{aside} was damaged, and set aside", f"rm '{aside}'*, once nobody wants it")
     for what, word, files in _files(home):
         broken = len(files.damaged())
         told = f"{broken:,} of {plural(len(files), word)} damaged" if broken else f"{len(files):,}, all sound"
         if len(files):
             yield Kept(what, "mend" if broken else "ok", told, remedy if broken else "")
+
+
+def _fits(home: Home) -> Path:
+    return home.path / "fits" / "fits.sqlite"
 
 
 def _files(home: Home) -> list[tuple[str, str, KeptFiles]]:
@@ -201,7 +205,7 @@ def _size(folder: Path) -> int:
 def _prunable(home: Home) -> Finding:
     fits = 0
     with suppress(StoreError):  # told of the fits
-        fits = FitCache(home.path / "fits").unused(MONTH)
+        fits = unused_in(_fits(home), MONTH)
     size = fits + sum(files.unused(MONTH) for _, _, files in _files(home))
     told = f"cache prune --older-than 30d would free {size_text(size)}"
     state: State = "note" if size > MUCH else "ok"

@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 from quorate.errors import plural, reason_of
@@ -56,8 +57,7 @@ def _gpu() -> Finding:
     if not installed("torch"):
         return Machine("gpu", "note" if there else "ok", f"{plural(there, 'device')}; torch is not installed")
     try:
-        import torch
-
+        torch = import_module("torch")  # a library of plugins: the platform itself does without
         seen, build = torch.cuda.device_count(), torch.version.cuda
         names = ", ".join(torch.cuda.get_device_name(i) for i in range(seen))
     except Exception as e:  # whatever a driver comes to
