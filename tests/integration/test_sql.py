@@ -91,7 +91,7 @@ def test_views_have_what_reports_have_of_all_runs(place):
     """To the last bit, with `run` in front."""
     reports = [load_report(run.id, home=place.path) for run in place.runs()]
     for name in (*OF_REPORTS, *FILES):
-        if name in ("symbols", "warnings", "covariates", *SPARSE):
+        if name in ("symbols", "warnings", "covariates", "stages", *SPARSE):
             continue
         found = ask(f"from {name}", place)
         assert next(iter(found)) == "run"
@@ -493,7 +493,7 @@ def test_a_run_is_exported_with_its_numbers_and_what_they_are(place, tmp_path, f
     page = (to / "README.md").read_text()
     assert all(f"## {path.stem}\n" in page for path in to.iterdir() if path.suffix == f".{form}")
     assert (
-        ", 18 in place of what was there"
+        ", 19 in place of what was there"
         in call("export", run.id, "--to", to, "--format", form, "--home", place.path).stderr
     )
 

@@ -16,6 +16,7 @@ import typer
 from quorate.cli import (
     _cluster,
     _data,
+    _doctor,
     _execution,
     _ledger,
     _pipeline,
@@ -299,6 +300,7 @@ for group in (
     _pipeline,
     _data,
     _execution,
+    _doctor,
     _watch,
     _cluster,
     _ledger,

@@ -39,7 +39,18 @@ GROUPS = {
         "explain-term",
     ),
     "Extend": ("plugins", "new", "check"),
-    "Operate": ("cluster", "submit", "cache", "backup", "restore", "completion", "bench-training", "dev"),
+    "Operate": (
+        "doctor",
+        "cluster",
+        "submit",
+        "cache",
+        "backup",
+        "restore",
+        "licences",
+        "completion",
+        "bench-training",
+        "dev",
+    ),
 }
 
 # By command; every line is tried by a test.
@@ -132,6 +143,8 @@ EXAMPLES = {
     "plugins show": ["quorate plugins show lightgbm", "quorate plugins show grid --kind sampler"],
     "new": ["quorate new model my-model"],
     "check": ["quorate check my_model.py"],
+    "doctor": ["quorate doctor", "quorate doctor nasdaq --json"],
+    "licences": ["quorate licences"],
     "cluster": ["quorate cluster up --nodes 2", "quorate cluster status", "quorate cluster down"],
     "cluster up": ["quorate cluster up --nodes 2 --cpus-per-node 2"],
     "cluster status": ["quorate cluster status"],

@@ -5,10 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from quorate.errors import StoreError
 from quorate.execution.course import Course
 from quorate.execution.task import FitResult, FitTask
 
@@ -49,3 +56,47 @@ def result_in(row: tuple[Any, ...], task: FitTask) -> FitResult:
         notes=tuple(json.loads(notes)), course=None if course is None else Course.from_bytes(course),
         peak_memory=peak or 0,
     )  # fmt: skip
+
+
+def damaged_in(path: Path) -> tuple[int, int]:
+    """Return how many entries a file has, and how many are not as they were put; nothing is changed.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    total = broken = 0
+    for row in _unchanged(path, COLUMNS):
+        total, broken = total + 1, broken + (not (is_text(row[0]) and is_sound(row)))
+    return total, broken
+
+
+def unused_in(path: Path, older_than: float) -> int:
+    """Return the bytes of entries that were not used for so many seconds; nothing is changed.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    before = time.time() - older_than
+    rows = _unchanged(path, "used, length(data)")
+    return sum(size for used, size in rows if isinstance(used, float) and isinstance(size, int) and used < before)
+
+
+def _unchanged(path: Path, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Return these columns of all entries; those that an earlier version did not write are None."""
+    if not path.exists():
+        return
+    # Without a log beside it nobody is writing: then SQLite need not make one to read it.
+    log = Path(f"{path}-wal")
+    how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True)) as file:
+            file.text_factory = partial(str, encoding="utf-8", errors=UNDECODED)
+            known = {row[1] for row in file.execute("PRAGMA table_info(fits)")}
+            asked = [name if name in known or "(" in name else "NULL" for name in columns.split(", ")]
+            yield from file.execute(f"SELECT {', '.join(asked)} FROM fits")
+    except sqlite3.Error as e:
+        raise StoreError(f"{path} cannot be read: {e}") from e

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quorate.execution.metering import Looks, StageMeter, Use, used_so_far
 from quorate.execution.resources import most_memory
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class Progress:
 
     def staged(self, name: str, began: float, seconds: float) -> None:
         """Hear that a stage is over; `began` is in seconds since 1970."""
+
+    def used(self, name: str, use: Use) -> None:
+        """Hear what a stage took; it is over right after."""
 
     def planned(self, plan: Mapping[str, Any]) -> None:
         """Hear what is to be fitted, before it is: a `quorate.Plan` as plain data."""
@@ -99,24 +103,31 @@ class Clock:
 
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
-        self._start = time.perf_counter()
         self.intervals: list[dict[str, Any]] = []
+        self.uses: dict[str, Use] = {}
+        self._looks = Looks(max(time.time() - progress.since, 0.0) if progress.since is not None else 0.0)
+        self._looks.look()
+        self._before = self._looks.cpu_seconds if progress.since is None else 0.0
+        self._start = time.perf_counter()
         if progress.since is not None:
             passed = max(time.time() - progress.since, 0.0)
             self._start -= passed
-            self._over("start", progress.since, passed)
+            self._over("start", progress.since, passed, used_so_far())
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time what happens inside."""
         self.progress.stage(name)
-        began, start = time.time(), time.perf_counter()
+        began, start, meter = time.time(), time.perf_counter(), StageMeter(self._looks)
         try:
             yield
         finally:
-            self._over(name, began, time.perf_counter() - start)
+            use = meter.over()
+            self._over(name, began, time.perf_counter() - start, use)
 
-    def _over(self, name: str, began: float, seconds: float) -> None:
+    def _over(self, name: str, began: float, seconds: float, use: Use) -> None:
+        self.uses[name] = self.uses.get(name, Use()).joined(use)
+        self.progress.used(name, use)
         self.intervals.append({"stage": name, "began": round(began, 4), "seconds": round(seconds, 4)})
         self.progress.staged(name, began, seconds)
 
@@ -129,12 +140,30 @@ class Clock:
         return stages
 
     def telemetry(self) -> dict[str, object]:
-        """Return seconds per stage and in all, when each was, and peak memory of this process in MiB."""
+        """Return seconds per stage and in all, when each was, and what each took of processors and memory, in MiB.
+
+        ``peak_memory_mib`` is of this process, and ``total_memory_mib`` of all processes together.
+        """
         total, stages = time.perf_counter() - self._start, self.stages
+        self._looks.look()
         stages["other"] = max(total - sum(stages.values()), 0.0)
         return {
             "seconds": round(total, 4),
             "stages": {name: round(seconds, 4) for name, seconds in stages.items()},
             "intervals": list(self.intervals),
-            "peak_memory_mib": round(most_memory() / 2**20, 1),
+            "peak_memory_mib": _mib(most_memory()),
+            "cpu_seconds": round(self._looks.cpu_seconds - self._before, 4),
+            "total_memory_mib": _mib(max((use.peak_memory for use in self.uses.values()), default=most_memory())),
+            "stage_use": {
+                name: {
+                    "cpu_seconds": round(use.cpu_seconds, 4),
+                    "total_memory_mib": _mib(use.peak_memory),
+                    "peak_memory_mib": _mib(use.own_memory),
+                }
+                for name, use in self.uses.items()
+            },
         }
+
+
+def _mib(size: int) -> float:
+    return round(size / 2**20, 1)

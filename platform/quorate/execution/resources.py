@@ -5,27 +5,28 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 SHARE = 0.9  # of what is free
+GROUP = Path("/sys/fs/cgroup")  # where a container's limits are told
+UNLIMITED = 1 << 60  # bytes: what the first version of control groups says where there is no limit is more
 
 
 def cpu_count() -> int:
     """Return the CPUs this process may use: its affinity, and the quota of its container."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(min(count, int(_quota() + 0.5)), 1) if _quota() else count
+    return max(min(count, int(cpu_quota() + 0.5)), 1) if cpu_quota() else count
 
 
-def _quota() -> float:
+def cpu_quota() -> float:
     """Return the CPUs that the container may use; 0: no limit."""
-    group = Path("/sys/fs/cgroup")
     for names in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
         with suppress(OSError, ValueError):  # no such file, or "max"
-            share, period = " ".join((group / name).read_text() for name in names).split()
+            share, period = " ".join((GROUP / name).read_text() for name in names).split()
             return max(int(share) / int(period), 0.0)
     return 0.0
 
@@ -38,20 +39,39 @@ def gpu_count() -> int:
     return len(list(Path("/dev").glob("nvidia[0-9]*")))
 
 
+def total_memory() -> int:
+    """Return the bytes that this machine has, or its container may use; 0 where that cannot be told."""
+    try:
+        return min(_figure("/proc/meminfo", "MemTotal:") * 1024, container_memory() or sys.maxsize)
+    except (OSError, StopIteration, ValueError):
+        return 0
+
+
+def container_memory() -> int:
+    """Return the bytes that the container may use; 0: no limit."""
+    for name in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            limit = int((GROUP / name).read_text())
+            return limit if limit < UNLIMITED else 0
+    return 0
+
+
 def available_memory() -> int:
     """Return the bytes that this machine, or its container, has left; 0 where that cannot be told."""
     try:
         free = _figure("/proc/meminfo", "MemAvailable:") * 1024
     except (OSError, StopIteration, ValueError):
         return 0
-    try:
-        group = Path("/sys/fs/cgroup")
-        limit = int((group / "memory.max").read_text())
-        used = int((group / "memory.current").read_text())
-        cached = _figure(group / "memory.stat", "inactive_file")
-        return min(free, max(limit - used + cached, 0))
-    except (OSError, StopIteration, ValueError):  # no container, or none with a limit
+    if not (limit := container_memory()):
         return free
+    for used, told, name in (
+        ("memory.current", "memory.stat", "inactive_file"),
+        ("memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file"),
+    ):
+        with suppress(OSError, StopIteration, ValueError):
+            left = limit - int((GROUP / used).read_text()) + _figure(GROUP / told, name)
+            return min(free, max(left, 0))
+    return min(free, limit)
 
 
 def _figure(path: str | Path, name: str) -> int:
@@ -143,20 +163,40 @@ def process_start() -> float:
         return time.time()
 
 
-def used_memory() -> int:
-    """Return the bytes that this process and all below it use, shared ones once; 0 where that cannot be told."""
+def processes_below() -> dict[int, float]:
+    """Return the processes below this one: of each the processor seconds that it, and what it waited for, has taken.
+
+    Empty where that cannot be told.
+    """
     below: dict[int, list[int]] = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError, ValueError, IndexError):  # it has ended meanwhile
-            parent = (entry / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
-            below.setdefault(int(parent), []).append(int(entry.name))
-    pages, left = 0, [os.getpid()]
+    took: dict[int, float] = {}
+    tick = os.sysconf("SC_CLK_TCK")
+    for name in os.listdir("/proc") if Path("/proc/self/stat").exists() else ():
+        if name.isdigit():
+            with suppress(OSError, ValueError, IndexError):  # it has ended meanwhile
+                with open(f"/proc/{name}/stat", "rb") as file:
+                    fields = file.read().rpartition(b")")[2].split()
+                below.setdefault(int(fields[1]), []).append(int(name))
+                took[int(name)] = sum(map(int, fields[11:15])) / tick
+    found, left = {}, below.get(os.getpid(), [])
     while left:
         pid = left.pop()
         left += below.get(pid, [])
+        found[pid] = took[pid]
+    return found
+
+
+def used_memory(below: Iterable[int] | None = None) -> int:
+    """Return the bytes that this process and all below it use, shared ones once; 0 where that cannot be told.
+
+    `below` are the processes below it, where they are known already.
+    """
+    pages, own = 0, os.getpid()
+    for pid in (own, *(processes_below() if below is None else below)):
         with suppress(OSError, ValueError):
-            resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
-            pages += resident if pid == os.getpid() else resident - shared
+            with open(f"/proc/{pid}/statm", "rb") as file:
+                resident, shared = map(int, file.read().split()[1:3])
+            pages += resident if pid == own else resident - shared
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from quorate.report.board import Board, Name
+from quorate.report.figures import duration
 from quorate.report.progress import came, standing_words
 from quorate.report.timeline import host_of
 
 WINDOW = 60  # seconds over which fits per minute are counted
 RECENT = 50  # failures that are kept, and different warnings
 AGE = 1e11  # seconds; what is more is no time
+# What calls for more than a run has: seconds of training, or with one worker, and MiB of all its processes.
+HOUR, TWO_HOURS, ALONE, MUCH_MEMORY = 3600.0, 7200.0, 600.0, 4096.0
 MOST = 10_000_000  # fits: a log that tells of more is damaged
 
 
@@ -43,6 +46,7 @@ class Heard:
         self.began = self.now
         self.state = ""  # how it ended
         self.stages: dict[str, float] = {}
+        self.uses: dict[str, tuple[float, float]] = {}  # by stage: processor seconds, and MiB of all processes
         self.stage, self.since = "", self.now
         self.board = Board(lambda: self.now)
         self.executor = ""
@@ -80,6 +84,11 @@ class Heard:
         self.stages[name] = self.stages.get(name, 0.0) + _number(event["seconds"])
         self.began = self.board.start = min(self.began, _number(event["began"]))
         self.stage = ""
+
+    def _use(self, event: Mapping[str, Any]) -> None:
+        name = str(event["stage"])
+        seconds, most = self.uses.get(name, (0.0, 0.0))
+        self.uses[name] = seconds + _number(event["cpu_seconds"]), max(most, _number(event["total_memory_mib"]))
 
     def _workers(self, event: Mapping[str, Any]) -> None:
         self.board.workers(int(event["workers"]))
@@ -148,6 +157,27 @@ class Heard:
             self._rate.popleft()
 
     @property
+    def stage_use(self) -> dict[str, dict[str, float]]:
+        """Processor seconds and MiB of each stage that has told."""
+        return {name: {"cpu_seconds": cpu, "total_memory_mib": mib} for name, (cpu, mib) in self.uses.items()}
+
+    @property
+    def memory(self) -> float:
+        """MiB that all processes of its machine held at most at a time; 0 until a stage has told."""
+        return max((mib for _, mib in self.uses.values()), default=0.0)
+
+    @property
+    def limits(self) -> list[str]:
+        """What has grown so large that something else may suit better, a line each."""
+        fits = self.stages.get("fits", 0.0) + (self.now - self.since if self.stage == "fits" else 0.0)
+        models = len(self.board.counts)
+        told = [f"training for {duration(fits)}, more than an hour"] if fits > HOUR else []
+        told += [f"{self.memory / 1024:.1f} GiB of memory, more than 4"] if self.memory > MUCH_MEMORY else []
+        alone = self.board.slots == 1 and models > 1 and fits > ALONE
+        told += [f"fits of {models} models run one after the other"] if alone else []
+        return [f"{line}: quorate doctor says what helps" for line in told]
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the process began."""
         return max(self.now - self.began, 0.0)
@@ -184,6 +214,7 @@ def _number(value: Any) -> float:
 _HOW: dict[str, Callable[[Heard, Mapping[str, Any]], None]] = {
     "run": Heard._run,
     "stage": Heard._stage,
+    "use": Heard._use,
     "workers": Heard._workers,
     "plan": Heard._plan,
     "fits": Heard._fits,

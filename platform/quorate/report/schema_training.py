@@ -59,6 +59,18 @@ class TrainingFigures(Object):
     """Both in the currency of the prices."""
 
 
+class StageUse(BaseModel):
+    """What a stage took of processors and memory."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
+    cpu_seconds: float
+    """Of all processes; what workers took within the last second of a stage may count in the next one."""
+    total_memory_mib: float
+    """That all processes of this machine held at most at a time, as far as was seen."""
+    peak_memory_mib: float
+    """That the process that drives held at most."""
+
+
 class Telemetry(BaseModel):
     """How long it took and where; nothing in it changes a result."""
 
@@ -67,6 +79,13 @@ class Telemetry(BaseModel):
     stages: dict[str, float]
     """Seconds of each."""
     peak_memory_mib: float
+    """Of the process that drives."""
+    total_memory_mib: float | None = None
+    """Of all processes of this machine together; null in reports made before it was told."""
+    cpu_seconds: float | None = None
+    """Of all processes of this machine."""
+    stage_use: dict[str, StageUse] = Field(default={})
+    """By stage."""
     executor: str
     workers: int
     fits: int

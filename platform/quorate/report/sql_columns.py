@@ -18,7 +18,8 @@ UNSEEN = "unseen"  # of which runs with symbols that are held out have rows
 _TRADED = ("equity", "weights", "votes", "trades", "grid")
 FILES = ("predictions", UNSEEN, *_TRADED, "fits", "skill", "ic", "training", "batches")
 _TOLD = ("cross_section", "quantiles", "intervals", "tails", "steps", "seeds", "seed_spread", "networks", *OF_FIRMNESS)
-OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, *OF_FACTORS, "warnings", "covariates")  # over report.json
+_NOTED = ("warnings", "covariates", "stages")
+OF_REPORTS = ("metrics", "gates", "folds", "symbols", *_TOLD, *OF_FACTORS, *_NOTED)  # over report.json
 OF_RUNS = (*OF_REPORTS, *FILES, *CHECKED)
 OF_STORE = ("imports",)
 TRAINED = ("training", "batches")  # of which runs have rows that train a model which tells how
@@ -64,6 +65,19 @@ VIEWS: dict[str, tuple[str, list[Described]]] = {
             Described("cached", "int64", "fits that were taken from the home"),
             Described("seconds", "float64", "how long it took"),
             Described("peak_memory_mib", "float64", "of the process that drove it"),
+            Described("total_memory_mib, cpu_seconds", "float64", "of all its processes on the machine"),
+        ],
+    ),
+    "stages": (
+        "One row per stage of a part, in their order: what it took.",
+        [
+            RUN,
+            PART,
+            Described("stage", "str", "its name"),
+            Described("seconds", "float64", "how long it took"),
+            Described("cpu_seconds", "float64", "of all its processes on the machine"),
+            Described("total_memory_mib", "float64", "that they held at most at a time, as far as was seen"),
+            Described("peak_memory_mib", "float64", "that the process that drove it held at most"),
         ],
     ),
     "metrics": _of_table("metrics"),
@@ -204,6 +218,10 @@ select run, series, last(capital order by time) as ended_with group by all order
     "where the time of fits goes": """\
 select model, count(*) as fits, round(sum(cpu_seconds), 1) as cpu_seconds, count(*) filter (where error <> '') as failed
 from fits where not cached group by model order by cpu_seconds desc""",
+    "which stages take the time, and the memory": """\
+select stage, round(sum(seconds), 1) as seconds, round(sum(cpu_seconds), 1) as cpu_seconds,
+       max(total_memory_mib) as most_mib
+from stages group by stage order by seconds desc""",
     "where training and validation loss part: the gap at the best epoch": """\
 select run, model, round(median(epoch)) as best_epoch, median(val_loss - train_loss) as gap
 from training where best group by run, model order by gap desc""",

@@ -14,6 +14,7 @@ from quorate.execution.progress import Progress
 from quorate.store.log import LOG
 
 if TYPE_CHECKING:
+    from quorate.execution.metering import Use
     from quorate.execution.task import FitResult, FitTask
 
 
@@ -26,6 +27,7 @@ class RunLog(Progress):
     run        a process begins to work on the run: run, command, pid, host, version; events up to the next such
                one are its own
     stage      state (``begin`` or ``end``), name; at its end: began, seconds
+    use        stage, cpu_seconds, total_memory_mib, peak_memory_mib: what a stage took, right before its end
     workers    workers, executor
     plan       what is to be fitted: folds, fits, cached, seconds, guessed, executor, workers, doubts
     fits       totals per model, number of folds, and their numbers
@@ -68,6 +70,12 @@ class RunLog(Progress):
     def staged(self, name: str, began: float, seconds: float) -> None:
         """Write how long a stage took."""
         self._write("stage", state="end", name=name, began=round(began, 6), seconds=round(seconds, 6))
+
+    def used(self, name: str, use: Use) -> None:
+        """Write what a stage took."""
+        mib = [round(size / 2**20, 1) for size in use[1:]]
+        cpu = round(use.cpu_seconds, 6)
+        self._write("use", stage=name, cpu_seconds=cpu, total_memory_mib=mib[0], peak_memory_mib=mib[1])
 
     def planned(self, plan: Mapping[str, Any]) -> None:
         """Write what is to be fitted, without the folds' dates."""

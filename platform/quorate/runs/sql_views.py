@@ -253,6 +253,14 @@ def _warnings(report: Report) -> Iterator[Row]:
         yield from ({**told, "warning": text} for text in part["warnings"])
 
 
+def _stages(report: Report) -> Iterator[Row]:
+    for part in PARTS:
+        told = report.telemetry if part == PARTS[0] else report.telemetry.get(part) or {}
+        use = told.get("stage_use", {})
+        for name, seconds in told.get("stages", {}).items():
+            yield {"part": part, "stage": name, "seconds": seconds, **use.get(name, {})}
+
+
 OF_REPORT: dict[str, Callable[[Report], Iterator[Row]]] = {
     "metrics": _metrics,
     "gates": _gates,
@@ -262,6 +270,7 @@ OF_REPORT: dict[str, Callable[[Report], Iterator[Row]]] = {
     "covariates": covariate_rows,
     "benchmark": benchmark_rows,
     "factors": factor_rows,
+    "stages": _stages,
 }
 
 
@@ -280,6 +289,7 @@ def _facts(run: Run, report: Report | None) -> Row:
         "effective_trials": trials.get("effective"),
         **{name: told["libraries"].get(name) for name in ("quorate", "python")},
         **{name: took.get(name) for name in ("executor", "workers", "fits", "cached", "seconds", "peak_memory_mib")},
+        **{name: took.get(name) for name in ("total_memory_mib", "cpu_seconds")},
     }
 
 

@@ -18,7 +18,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -30,7 +30,9 @@ from quorate.store.trust import ID
 
 VERSION = 1
 LISTS, OBJECTS = "backups", "objects"
-LEFT = ("cluster", "fetched", "jobs", "kept")  # of a home: what is of this machine, or is fetched or computed again
+NOTE = "backup.json"  # of a home: when and where it was brought last
+# Of a home: what is of this machine, or is fetched or computed again.
+LEFT = ("cluster", "fetched", "jobs", "kept", NOTE)
 LAST = ("ledger",)  # what is then known of all that was copied before it
 _HASH = re.compile(r"[0-9a-f]{64}")
 Told = Callable[[int, int], None]
@@ -61,6 +63,8 @@ def backup(home: Home, to: str, told: Told = lambda done, of: None) -> Backup:
 
     What the place has already, of an earlier backup, is not brought again. Runs and imports may go on meanwhile: each
     file is as it was when its turn came, the ledger's last.
+
+    When and where is noted in the home.
 
     Raises
     ------
@@ -93,8 +97,19 @@ def backup(home: Home, to: str, told: Told = lambda done, of: None) -> Backup:
         write_json(Path(folder, "list"), found)
         name = f"{now:%Y%m%dT%H%M%S.%f}"
         place.put(f"{LISTS}/{name}.json", Path(folder, "list"))
+    with suppress(StoreError):  # a home that cannot be written can be brought elsewhere all the same
+        write_json(home.path / NOTE, {"schema_version": VERSION, "made_at": now.isoformat(), "place": _shown(to)})
     size = sum(one["bytes"] for one in files.values())
     return Backup(name, len(files), size, len(brought), sum(brought.values()))
+
+
+def last_backup(home: Home) -> tuple[dt.datetime, str] | None:
+    """Return when a home was brought elsewhere last, and where; None, if that is not known."""
+    try:
+        told = json.loads((home.path / NOTE).read_text(encoding="utf-8"))
+        return dt.datetime.fromisoformat(told["made_at"]), str(told["place"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def backups(where: str) -> list[str]:
@@ -141,6 +156,11 @@ def restore(home: Home, where: str, name: str = "latest", told: Told = lambda do
         shutil.rmtree(beside, ignore_errors=True)
     size = sum(one["bytes"] for one in files.values())
     return Backup(chosen, len(files), size, len(files), size)
+
+
+def _shown(to: str) -> str:
+    """Return a place without what an address may say of who asks."""
+    return re.sub(r"//[^/@]*@", "//", to).partition("?")[0] if is_address(to) else str(Path(to).absolute())
 
 
 def _ids(place: Place) -> list[str]:

@@ -15,6 +15,7 @@
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
     HOME/registry/            versions of what was promoted, see `quorate.store.registry`
+    HOME/backup.json          when it was brought to another place last, and where
     HOME/jobs/                what commands that `quorate ui` began have printed
 """
 
@@ -26,6 +27,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -105,14 +107,17 @@ class Home:
             raise StoreError(io_reason(e, self.path)) from e
         self._collect()
 
+    def left_over(self) -> list[Path]:
+        """Return what writes that were killed have left."""
+        runs = [run.path for run in (*self.runs(), *self.runs("sweep"))]
+        folders = (self.path, *(self.path / name for name in ("bars", "sources", "ledger")), *runs)
+        return [left for folder in folders if not folder.is_symlink() for left in _left_in(folder)]
+
     def _collect(self) -> None:
         """Remove what writes that were killed have left."""
-        runs = [run.path for run in (*self.runs(), *self.runs("sweep"))]
-        for folder in (self.path, *(self.path / name for name in ("bars", "sources", "ledger")), *runs):
+        for left in self.left_over():
             with suppress(OSError):
-                for left in () if folder.is_symlink() else folder.glob(f".*{TEMPORARY}"):
-                    if _LEFT_OVER.fullmatch(left.name) and time.time() - left.lstat().st_mtime > LEFT:
-                        left.unlink(missing_ok=True)
+                left.unlink(missing_ok=True)
 
     def new_run(self, name: str, kind: Literal["run", "sweep"] = "run") -> Run:
         """Create the folder of a new run or sweep; its id sorts by time and is never used twice."""
@@ -306,3 +311,10 @@ class Home:
         if source.sha256 != sha256:
             raise IntegrityError(f"{path} was changed since the run used it")
         return source
+
+
+def _left_in(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        for left in folder.glob(f".*{TEMPORARY}"):
+            if _LEFT_OVER.fullmatch(left.name) and time.time() - left.lstat().st_mtime > LEFT:
+                yield left

@@ -63,14 +63,21 @@ class KeptFiles(ABC):
                 kept += size
         return removed
 
+    def damaged(self) -> list[Path]:
+        """Return the files that are not as they were written; nothing is changed."""
+        return [path for _, path, _ in self._files() if not self._is_sound(path)]
+
+    def unused(self, older_than: float) -> int:
+        """Return the bytes of what was not used for so many seconds."""
+        now = time.time()
+        return sum(size for used, _, size in self._files() if now - used > older_than)
+
     def verify(self) -> tuple[int, int]:
         """Check every file; return how many there are, and how many were damaged, which are removed."""
-        files, damaged = self._files(), 0
-        for _, path, _ in files:
-            if not self._is_sound(path):
-                self._remove(path)
-                damaged += 1
-        return len(files), damaged
+        files, damaged = len(self), self.damaged()
+        for path in damaged:
+            self._remove(path)
+        return files, len(damaged)
 
     @abstractmethod
     def _is_sound(self, path: Path) -> bool: ...

@@ -340,3 +340,26 @@ def test_looking_on_loads_no_numbers():
     code = "import sys, quorate.report.live, quorate.report.views.watch, quorate.report.screen; "
     code += "print([m for m in ('numpy', 'pandas', 'duckdb', 'pydantic') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def use_event(time, stage, seconds, mib):
+    return {"time": time, "event": "use", "stage": stage, "cpu_seconds": seconds, "total_memory_mib": mib}
+
+
+def test_memory_of_all_processes_is_shown_and_what_grows_beyond_its_limit_is_told(watched, run, clock):
+    events = [run_event(START), stage_event(START, "fits"), use_event(START + 1, "data", 0.5, 300.0)]
+    append(run.path, *events, fits_event(START + 1, ["ridge", "gru"], 4))
+    append(run.path, {"time": START + 1, "event": "workers", "workers": 1, "executor": "serial"})
+    clock.seconds = START + 2
+    assert "memory 300 MiB" in told(watched)
+    assert watched.heard.limits == []
+    append(run.path, use_event(START + 4000, "data", 1.0, 5000.0), {"time": START + 4001, "event": "use"})
+    clock.seconds = START + 4002
+    assert "quorate doctor says what helps" in told(watched)
+    training, memory, alone = watched.heard.limits
+    assert "more than an hour" in training
+    assert "4.9 GiB of memory, more than 4" in memory
+    assert "fits of 2 models run one after the other" in alone
+    plain = watched.to_plain()
+    assert plain["stage_use"] == {"data": {"cpu_seconds": 1.5, "total_memory_mib": 5000.0}}
+    assert len(plain["limits"]) == 3

@@ -88,13 +88,15 @@ def test_what_is_heard_before_the_run_has_a_folder_follows_when_it_has(tmp_path,
     with clock.stage("recipe"):
         log.warn("early")
         log.run(tmp_path)
-        assert [e["event"] for e in lines(tmp_path)] == ["run", "stage", "stage", "warning"]
-    run, start, begin, warning, end = lines(tmp_path)
+        assert [e["event"] for e in lines(tmp_path)] == ["run", "use", "stage", "stage", "warning"]
+    run, _, start, begin, warning, use, end = lines(tmp_path)
     assert (start["name"], start["state"]) == ("start", "end")
     assert start["began"] == pytest.approx(time.time() - 1, abs=0.5)
     assert start["seconds"] == pytest.approx(1.0, abs=0.5)
     assert (begin["name"], begin["state"]) == ("recipe", "begin")
     assert (end["name"], end["state"]) == ("recipe", "end")
+    assert (use["event"], use["stage"]) == ("use", "recipe")
+    assert use["total_memory_mib"] >= use["peak_memory_mib"] > 1
     assert begin["time"] <= warning["time"] <= run["time"] <= end["time"]
 
 

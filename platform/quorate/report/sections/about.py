@@ -116,13 +116,20 @@ def audit(report: Report, part: str) -> Section:
 def timings(report: Report, part: str = "") -> Section:
     """Return how long it took, and where."""
     told = report.telemetry
-    stages = [(name, f"{seconds:.1f} s") for name, seconds in told["stages"].items() if seconds >= 0.05]
-    rows = [
-        ("in all", f"{told['seconds']:.1f} s, peak {told['peak_memory_mib']:.0f} MiB"),
-        ("fits", fits_text(told)),
-        *stages,
-    ]
+    use = told.get("stage_use", {})
+    stages = [(name, _stage_text(seconds, use.get(name))) for name, seconds in told["stages"].items()
+              if seconds >= 0.05]  # fmt: skip
+    memory = f"{told['peak_memory_mib']:.0f} MiB"
+    if told.get("total_memory_mib"):
+        memory = f"{told['total_memory_mib']:.0f} MiB, {told['cpu_seconds']:.1f} CPU s; without workers {memory}"
+    rows = [("in all", f"{told['seconds']:.1f} s, peak {memory}"), ("fits", fits_text(told)), *stages]
     return Section("timings", "Timings", "How long it took, and where.", [Facts(rows)])
+
+
+def _stage_text(seconds: float, use: Mapping[str, float] | None) -> str:
+    if use is None:
+        return f"{seconds:.1f} s"
+    return f"{seconds:.1f} s, {use['cpu_seconds']:.1f} CPU s, {use['total_memory_mib']:.0f} MiB"
 
 
 def fits_text(telemetry: Mapping[str, Any]) -> str:

@@ -30,7 +30,6 @@ FAINT = "bright_black"
 YIELDS = (("hosts", 0), ("warnings", 1), ("workers", 1), ("stages", 1), ("trials", 1), ("figures", 1), ("who", 1),
           ("warnings", 0), ("failures", 0), ("legend", 0), ("workers", 0))  # fmt: skip
 
-
 At = tuple[str, int, float] | None  # what a worker is at: model, fold, seconds
 
 
@@ -225,7 +224,11 @@ def _figures(watched: Watched, width: int) -> list[Text]:
         f"ETA {'-' if eta is None else duration(eta)}" if not watched.over else "",
         f"{figure(rate, ',.0f' if rate is None or rate >= 10 else ',.1f')} {what}/min",
     ]
-    work = [f"CPU {span(heard.cpu_seconds)}", f"{heard.computed:,} computed, {heard.cached:,} cached"]
+    work = [
+        f"CPU {span(heard.cpu_seconds)}",
+        f"{heard.computed:,} computed, {heard.cached:,} cached",
+        f"memory {heard.memory:,.0f} MiB" if heard.memory else "",
+    ]
     # Each of these lines has its place: one that grows does not push the next to where another was.
     parts = [times, work] if what == "fits" else [times]
     lines = [line for words in parts for line in wrapped([Text(word) for word in words if word], width)]
@@ -277,13 +280,13 @@ def _warnings(watched: Watched) -> list[Text]:
     """Return the last few warnings, the newest last, below how many there are."""
     heard = watched.heard
     told = [(f"{message}{f' ({n:,} times)' if n > 1 else ''}") for message, n in heard.warnings.items()]
-    told = [*heard.doubts, *told]
+    told = [*heard.limits, *heard.doubts, *told]
     if watched.unread:
         told.append(f"{plural(watched.unread, 'line')} of the log could not be read")
     if not told:
         return []
     parts = [plural(n, word) for n, word in ((len(heard.doubts), "doubt"), (heard.warned, "warning")) if n]
-    head = Text(", ".join(parts) or "the log", "yellow")
+    head = Text(", ".join(parts) or ("limits" if heard.limits else "the log"), "yellow")
     return [head, *(Text(f"  {_flat(text)}") for text in told[-WARNINGS:])]
 
 
@@ -310,7 +313,9 @@ def plain(watched: Watched) -> dict[str, Any]:
         "elapsed_seconds": round(heard.elapsed, 3),
         "eta_seconds": None if eta is None else round(eta, 3),
         "stage": heard.stage,
+        "limits": heard.limits,
         "stages": {name: round(seconds, 4) for name, seconds in heard.stages.items()},
+        "stage_use": heard.stage_use,
         "fits": {
             "total": board.total,
             "done": board.done,
