@@ -34,6 +34,7 @@ _USE = {
     "gate": "[gates]\n{name} = {{ {options} }}",
     "sampler": '[tuning]\nsampler = "{name}"',
     "source": '[data]\nsource = "{name}"',
+    "alert": "[alerts]\n{name} = {{ {options} }}",
 }
 
 

@@ -228,9 +228,9 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
     check_shape(table, f"recipe {where}")
     for key, value in table.items():
         inside = {k: v for k, v in value.items() if (key, k) != STORAGE} if isinstance(value, Mapping) else value
-        if key not in ("data", "covariates") and VARIABLE.search(str(inside)):
+        if key not in ("data", "covariates", "alerts") and VARIABLE.search(str(inside)):
             raise RecipeError(
-                f"recipe {where}: [data], [covariates] and tuning.storage alone take ${{NAME}} from the environment; "
+                f"recipe {where}: [data], [covariates], [alerts] and tuning.storage alone take ${{NAME}} from the environment; "
                 f"it stands in {key}"
             )
     try:
@@ -244,7 +244,7 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
 
 
 def _explain(error: Any, registry: Registry | None) -> str:
-    no_keys = ("Model", "dict[str,any]", "literal[False]", FILE, ROWS, IN_BARS, IN_SESSIONS)
+    no_keys = ("Model", "Told", "dict[str,any]", "literal[False]", FILE, ROWS, IN_BARS, IN_SESSIONS)
     path = [str(part) for part in error["loc"] if part not in no_keys]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
@@ -254,7 +254,9 @@ def _explain(error: Any, registry: Registry | None) -> str:
         return f"{key}: unknown key; {table_name} takes {one_of(known)}{near}"
     message = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
     if error["type"] in ("model_type", "dict_type"):
-        message = "must be a table" + (" or false" if path[0] in ("models", "gates") and len(path) == 2 else "")
+        message = "must be a table" + (
+            " or false" if path[0] in ("models", "gates", "alerts") and len(path) == 2 else ""
+        )
     if error["type"] == "value_error":
         return f"{key} {message}"
     return f"{key}: {message}; it was {error['input']!r}{meant(error['type'], error['input'])}"

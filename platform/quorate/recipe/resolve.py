@@ -16,6 +16,7 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
+from quorate.recipe.alerts import resolve_alerts
 from quorate.recipe.covariates import resolve_covariates
 from quorate.recipe.environment import mask
 from quorate.recipe.features import resolve_features
@@ -99,6 +100,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             ),
             "threshold": threshold,
             "gates": Gates.model_validate({"preset": recipe.gates.preset, **_gates(recipe, registry)}),
+            "alerts": resolve_alerts(recipe.alerts, registry),
         }
     )
     return resolved, warnings
@@ -284,4 +286,4 @@ def to_plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def _masked(table: dict[str, Any]) -> dict[str, Any]:
-    return {**table, **{name: mask(table[name]) for name in ("data", "covariates") if name in table}}
+    return {**table, **{name: mask(table[name]) for name in ("data", "covariates", "alerts") if name in table}}

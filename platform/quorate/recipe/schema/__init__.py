@@ -1,5 +1,6 @@
 """The schema of a recipe. Every default of the platform that a user can change is in this folder."""
 
+from quorate.recipe.schema.alerts import Alerts, Told
 from quorate.recipe.schema.base import Day, Open, Params, Section
 from quorate.recipe.schema.covariates import Covariate, span_of
 from quorate.recipe.schema.data import Data
@@ -27,6 +28,7 @@ __all__ = [
     "SCORE_DEFAULT",
     "SCORE_THRESHOLDS",
     "TUNED",
+    "Alerts",
     "Backtest",
     "Costs",
     "Covariate",
@@ -47,6 +49,7 @@ __all__ = [
     "Section",
     "Strategy",
     "Threshold",
+    "Told",
     "Tuning",
     "span_of",
 ]

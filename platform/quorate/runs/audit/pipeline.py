@@ -67,7 +67,10 @@ def returns_of(walk: WalkForward, predictions: Floats) -> Floats:
 def options_of(recipe: Recipe) -> Mapping[str, Any]:
     """Return all of a resolved recipe that says how bars become decisions."""
     table = recipe.model_dump(mode="json", exclude_none=True)
-    left_out = ("name", "description", "data", "holdout", "gates", "execution", "plugins", "on_failure", "artefacts")
+    left_out = (
+        *("name", "description", "data", "holdout", "gates", "execution", "plugins", "on_failure", "artefacts"),
+        "alerts",
+    )
     if not recipe.features.transforms:  # audits from before there were any hold on
         del table["features"]["transforms"]
     return {key: value for key, value in table.items() if key not in left_out}
