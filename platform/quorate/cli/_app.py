@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from quorate.cli import (
+    _alerts,
     _cluster,
     _data,
     _execution,
@@ -301,6 +302,7 @@ for group in (
     _cluster,
     _ledger,
     _registry,
+    _alerts,
     _serving,
     completion,
 ):

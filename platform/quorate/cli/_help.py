@@ -39,7 +39,7 @@ GROUPS = {
         "explain-term",
     ),
     "Extend": ("plugins", "new", "check"),
-    "Operate": ("cluster", "submit", "cache", "backup", "restore", "completion", "bench-training", "dev"),
+    "Operate": ("cluster", "submit", "alerts", "cache", "backup", "restore", "completion", "bench-training", "dev"),
 }
 
 # By command; every line is tried by a test.
@@ -109,6 +109,8 @@ EXAMPLES = {
     "registry rollback": ["quorate registry rollback nasdaq"],
     "registry diff": ["quorate registry diff nasdaq@1 nasdaq@2"],
     "registry check": ["quorate registry check nasdaq"],
+    "alerts": ["quorate alerts --last 5", "quorate alerts test my_recipe.toml"],
+    "alerts test": ["quorate alerts test my_recipe.toml"],
     "ledger": ["quorate ledger --last 10", "quorate ledger verify"],
     "ledger verify": ["quorate ledger verify"],
     "override": ['quorate override latest --reason "paper trading only, until June"'],

@@ -307,7 +307,7 @@ class Hooks:
 
     @hookspec
     def quorate_alerts(self) -> Iterable[specs.AlertSpec]:
-        """Yield alerts.
+        r"""Yield alerts.
 
         ::
 
@@ -319,7 +319,7 @@ class Hooks:
                 place = Path(folder)
                 place.mkdir(exist_ok=True)
                 name = f"{alert.event}-{alert.time}.txt".replace(":", "")
-                (place / name).write_text(f"{alert.subject}\\n\\n{alert.text}\\n", encoding="utf-8")
+                (place / name).write_text(f"{alert.subject}\n{alert.text}\n", encoding="utf-8")
 
             @quorate.hookimpl
             def quorate_alerts():

@@ -1,4 +1,4 @@
-"""Alerts of a recipe: their plugins and options, checked before a run; the environment fills them in when one is sent."""
+"""Alerts of a recipe: their plugins and options, checked before a run, and filled in only when one is sent."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def resolve_alerts(alerts: Alerts | None, registry: Registry) -> Alerts | None:
         for key, value in one.options.items():
             if _is_told(key, value):
                 raise RecipeError(
-                    f"{where}.{key} holds what looks like a secret, which would be stored with every run: put it into a "
-                    f'variable of the environment, and write {key} = "${{NAME}}"'
+                    f"{where}.{key} holds what looks like a secret, which would be stored with every run: put it into "
+                    f'a variable of the environment, and write {key} = "${{NAME}}"'
                 )
         options = resolve_options(spec, one.options, where)
         plugin = {} if one.plugin is None else {"plugin": one.plugin}

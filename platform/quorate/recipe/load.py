@@ -230,8 +230,8 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
         inside = {k: v for k, v in value.items() if (key, k) != STORAGE} if isinstance(value, Mapping) else value
         if key not in ("data", "covariates", "alerts") and VARIABLE.search(str(inside)):
             raise RecipeError(
-                f"recipe {where}: [data], [covariates], [alerts] and tuning.storage alone take ${{NAME}} from the environment; "
-                f"it stands in {key}"
+                f"recipe {where}: [data], [covariates], [alerts] and tuning.storage alone take ${{NAME}} from the "
+                f"environment; it stands in {key}"
             )
     try:
         return Recipe.model_validate(table)
@@ -254,9 +254,8 @@ def _explain(error: Any, registry: Registry | None) -> str:
         return f"{key}: unknown key; {table_name} takes {one_of(known)}{near}"
     message = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
     if error["type"] in ("model_type", "dict_type"):
-        message = "must be a table" + (
-            " or false" if path[0] in ("models", "gates", "alerts") and len(path) == 2 else ""
-        )
+        or_false = path[0] in ("models", "gates", "alerts") and len(path) == 2
+        message = f"must be a table{' or false' if or_false else ''}"
     if error["type"] == "value_error":
         return f"{key} {message}"
     return f"{key}: {message}; it was {error['input']!r}{meant(error['type'], error['input'])}"

@@ -6,33 +6,36 @@ Alerts go out after the report is stored. What cannot be delivered is told and n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from quorate.errors import PluginError, QuorateError, RecipeError, StoreError, plural, reason_of
-from quorate.execution.progress import Clock
+from quorate.errors import PluginError, QuorateError, RecipeError, StoreError, one_of, reason_of
+from quorate.execution.progress import Clock, Progress
 from quorate.plugins.calling import CallError, call, seconds_per_call
 from quorate.plugins.guard import Overdue
 from quorate.plugins.specs import Alert
 from quorate.plugins.specs.alerting import TEST, USUAL, Event
 from quorate.recipe.alerts import alert_of
 from quorate.recipe.environment import blotted, names_in, substitute, tell
-from quorate.recipe.schema import Told
+from quorate.recipe.schema import Recipe, Told
 from quorate.report.figures import duration, figure
 from quorate.report.report import Report
 from quorate.report.sections.gates import binding, word, worst_first
 from quorate.runs.driving import now
-from quorate.runs.session import Session
+from quorate.runs.session import Session, open_session
 from quorate.runs.stalled import noticing_stalls
 from quorate.store import Run
 from quorate.store.alerts import keep_alert, keep_delivery
-from quorate.store.trust import is_trusted
+from quorate.store.trust import is_trusted, require
 from quorate.walkforward.members import Fitting
 
 SECONDS = 60.0  # that one alert may take
-LINES = 12  # of gates, or of an error, that an alert has at most
+LINES = 12  # of an error that an alert has at most
+NAMED = 3  # gates in the line that says all
 
 
 @dataclass
@@ -59,9 +62,7 @@ class Teller:
         for name, one in self._told.items():
             missing = [variable for variable in names_in(one.options) if variable not in os.environ]
             if missing:
-                self._warn(
-                    f"alerts.{name} needs the environment variable {missing[0]}, which is not set: it tells nobody"
-                )
+                self._warn(f"alerts.{name} needs the variable {missing[0]}, which is not set: it will tell nobody")
 
     @contextmanager
     def watching(self, stored: Run, clock: Clock, fitting: Fitting) -> Iterator[None]:
@@ -79,8 +80,8 @@ class Teller:
 
     def failed(self, error: Exception) -> None:
         """Tell that it ended with an error."""
-        if self.stored is None and not self._told:
-            return  # nothing was stored, and nobody asked
+        if self.stored is None and (isinstance(error, RecipeError) or not self._told):
+            return  # nothing was begun: whoever typed it reads what is wrong with the recipe
         if isinstance(error, StoreError) and self.stored is not None and self.stored.busy:
             return  # another process is at it, and tells what becomes of it
         what = {"promote": "the promotion", "sweep": "the sweep", "sweep validate": "the sweep's validation"}
@@ -95,20 +96,20 @@ class Teller:
         told = f"the {self.stored.kind} is finished" + (f": {verdict}" if verdict else "")
         self.tell("run-finished", told, [f"quorate {show} {self._at}"], verdict=verdict)
 
-    def judged(self, report: Report, registered: str) -> None:
-        """Tell what became of a promotion; `registered`: the version's name, or why there is none."""
-        if report.promoted:
-            version = registered if "@" in registered and " " not in registered else ""
-            told = f"it is promoted, and registered as {version}" if version else "it is promoted, but not registered"
-            look = (
-                f"quorate registry show {version}{self.session.home.option}" if version else f"quorate gate {self._at}"
-            )
-            lines = [] if version else [registered]
-            self.tell("promoted", told, [*lines, look], what=version, verdict=report.verdict)
-            return
-        lines, names = _missed(report)
-        told = f"it is not promoted: {report.verdict}" + (f" ({', '.join(names)})" if names else "")
-        self.tell("promotion-failed", told, [*lines, f"quorate gate {self._at}"], verdict=report.verdict)
+    def judged(self, report: Report, version: str | None) -> None:
+        """Tell what became of a promotion, and as which version it is registered, if it is."""
+        if not report.promoted:
+            lines, names = _missed(report)
+            more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+            told = f"it is not promoted: {report.verdict}, by {', '.join([*names[:NAMED], *more])}"
+            self.tell("promotion-failed", told, [*lines, f"quorate gate {self._at}"], verdict=report.verdict)
+        elif version is None:
+            look = [f"quorate registry add {self._at}"]
+            self.tell("promoted", "it is promoted, but not registered", look, verdict=report.verdict)
+        else:
+            look = [f"quorate registry show {version}{self._home}"]
+            told = f"it is promoted, and registered as {version}"
+            self.tell("promoted", told, look, what=version, verdict=report.verdict)
 
     def tell(self, event: Event | str, told: str, text: Sequence[str], *, what: str = "", verdict: str = "") -> None:
         """Note an alert, and send it to all that want it; nothing that goes wrong is raised."""
@@ -137,8 +138,8 @@ class Teller:
             self._warn(f"the alert is not noted: {e}")
         if any(name != "log" for name in wanted) and not is_trusted(home.path):
             self._warn(
-                f"alerts are not sent: the home {home.path} was not made here by you, and its recipe says where they go; "
-                "if you trust it, say so once with --trust (in Python: quorate.trust_home)"
+                f"alerts are not sent: the home {home.path} was not made here by you, and its recipe says where they "
+                "go; if you trust it, say so once with --trust (in Python: quorate.trust_home)"
             )
             wanted = {}
         for name, one in wanted.items():
@@ -187,14 +188,19 @@ class Teller:
 
     @property
     def _at(self) -> str:
-        return f"{self.stored.id if self.stored else 'latest'}{self.session.home.option}"
+        return f"{self.stored.id if self.stored else 'latest'}{self._home}"
+
+    @property
+    def _home(self) -> str:
+        """The home, in any case: whoever reads of it may stand in another folder."""
+        return f" --home {shlex.quote(str(self.session.home.path))}"
 
     def _goes_on(self) -> str:
         """Return the command that looks into what failed, or goes on with it."""
         if self.stored is None:
-            return f"quorate alerts --last 1{self.session.home.option}"
-        again = {"promote": "promote", "sweep validate": "sweep validate"}.get(self.command)
-        return f"quorate {again} {self._at}" if again else self.stored.resume_command
+            return f"quorate alerts --last 1{self._home}"
+        words = {"promote": "promote", "sweep": "sweep resume", "sweep validate": "sweep validate"}
+        return f"quorate {words.get(self.command, 'resume')} {self._at}"
 
     def _warn(self, message: str) -> None:
         """Tell now, but keep it out of the report: it is not about the run."""
@@ -213,6 +219,34 @@ def alerting(session: Session, command: str, stored: Run | None = None) -> Itera
         raise
 
 
+def try_alerts(
+    recipe: str | Path | Mapping[str, Any] | Recipe,
+    *,
+    home: str | Path | None = None,
+    plugins: Iterable[Any] = (),
+    overrides: Iterable[str] = (),
+    progress: Progress | None = None,
+) -> list[dict[str, Any]]:
+    """Send a test through each alert of a recipe, whatever events it is for; return what became of each.
+
+    Raises
+    ------
+    RecipeError
+        If the recipe names none.
+    """
+    session = open_session(recipe, home=home, plugins=plugins, overrides=overrides, progress=progress)
+    if not (session.recipe.alerts and session.recipe.alerts.told):
+        raise RecipeError(
+            f'recipe {session.recipe.name} names no alerts: add [alerts], e.g. file = {{ path = "alerts.txt" }}; known '
+            f"are {one_of(session.registry.names('alert'))}"
+        )
+    session.home.claim()
+    require(session.home.path, "a test would be sent to where the recipe says")
+    teller = Teller(session)
+    teller.tell(TEST, "this is a test", [f"quorate alerts{session.home.option}"])
+    return [{**one, "delivered": not one["reason"]} for one in teller.deliveries]
+
+
 def _nothing(answer: object) -> None:
     if answer is not None:
         raise PluginError(f"it must return nothing, and raise if it fails; it returned {type(answer).__name__}")
@@ -228,6 +262,4 @@ def _missed(report: Report) -> tuple[list[str], list[str]]:
             figures = f"{figure(value, gate['unit'])}, must be {condition} {figure(bound, gate['unit'])}"
             lines.append(f"{part}: {gate['gate']} {figures}: {word(gate)}")
             names.append(gate["gate"])
-    if len(lines) > LINES:
-        lines = [*lines[:LINES], f"and {plural(len(lines) - LINES, 'gate')} more"]
     return lines, list(dict.fromkeys(names))

@@ -221,10 +221,10 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     with alerting(session, "promote", stored) as teller:
         report, part = _open_holdout(report, session, stored, bars, clock, teller)
     artefacts.write(report, part, "holdout", session.recipe.artefacts, clock.progress)
-    registered_as = ""
+    version = None
     if report.promoted:
-        registered_as = _registered(partial(register_models, RunModels(report, session, part.walk)), clock.progress)
-    teller.judged(report, registered_as)
+        version = _registered(partial(register_models, RunModels(report, session, part.walk)), clock.progress)
+    teller.judged(report, version)
     return report
 
 
@@ -257,16 +257,16 @@ def _open_holdout(
         return keep_holdout(report, session, stored, part, opening, record, clock, fitting), part
 
 
-def _registered(register_it: Callable[[], Version], progress: Progress) -> str:
+def _registered(register_it: Callable[[], Version], progress: Progress) -> str | None:
     """Register what was promoted, and say so; that it cannot be registered changes nothing of its promotion.
 
-    The version's name is returned, or why there is none.
+    The version's name is returned, if there is one.
     """
     try:
         version = register_it().standing
     except QuorateError as e:
         progress.warn(f"it is promoted, but not registered: {e}")
-        return str(e)
+        return None
     progress.note(
         f"registered as {version.label}, a {version.stage}: quorate registry stage {version.label} champion "
         "makes it what is served"

@@ -13,7 +13,7 @@ def quorate_alerts() -> Iterator[quorate.AlertSpec]:
     yield quorate.AlertSpec(
         "log",
         f"{__name__}.files:log",
-        description="a line of JSON in the home's alerts.jsonl, and in a file of your own",
+        description="a line of JSON in alerts.jsonl of the home, or of yours",
     )
     yield quorate.AlertSpec("file", f"{__name__}.files:file", description="a few lines at the end of a file")
     yield quorate.AlertSpec("webhook", f"{__name__}.webhook:webhook", description="JSON, sent to an address by POST")

@@ -18,9 +18,9 @@ from quorate.plugins.specs.splitting import Span, SplitterSpec
 from quorate.plugins.specs.weighing import WeightSpec
 
 __all__ = [
-    "KINDS", "SPECS", "Alert", "AlertSpec", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec", "LabelSpec", "Lazy",
-    "MetricSpec", "ModelSpec", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span", "Spec", "SplitterSpec",
-    "StrategySpec", "Task", "TransformSpec", "WeightSpec",
+    "KINDS", "SPECS", "Alert", "AlertSpec", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec",
+    "LabelSpec", "Lazy", "MetricSpec", "ModelSpec", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span", "Spec",
+    "SplitterSpec", "StrategySpec", "Task", "TransformSpec", "WeightSpec",
 ]  # fmt: skip
 
 SPECS: tuple[type[Spec], ...] = (
