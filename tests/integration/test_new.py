@@ -28,6 +28,7 @@ SINGLE = [kind for kind in KINDS if kind != "recipe"]
 ASKED = {
     "label": {"labels": {"name": "own-label"}},
     "weight": {"labels": {"weights": "own-weight"}},
+    "alert": {"alerts": {"own-alert": {}}},
     "transform": {"features": {"use": ["return_1", "rsi_5"], "transforms": {"*": "own-transform"}}},
     "splitter": {"folds": {"splitter": "own-splitter", "initial": 300}},
     "ensembler": {"ensemble": {"method": "own-ensembler"}},

@@ -98,7 +98,7 @@ def _run(kind: str, name: str, file: str = "") -> str:
         words.append(f"--set 'features.transforms.*={name}'")
     elif kind == "weight":
         words.append(f"--set labels.weights={name}")
-    elif kind in ("model", "gate", "alert") and (kind == "alert" or not file):
+    elif kind == "alert" or (kind in ("model", "gate") and not file):
         words.append(f"--set '{kind}s.{name}={{}}'")
     return " ".join(words)
 

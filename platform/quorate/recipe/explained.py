@@ -19,7 +19,8 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs import Spec
 from quorate.recipe.places import TABLES
 from quorate.recipe.resolve import to_toml
-from quorate.recipe.schema import Covariate, Gates, Model, Recipe
+from quorate.recipe.schema import Alerts, Covariate, Gates, Model, Recipe
+from quorate.recipe.schema import Told as ToldAlert
 
 NARROWEST, WIDEST = 40, 100  # of a comment
 PLAIN = ("text", "true or false", "table", "whole number", "number")  # that a value shows by itself
@@ -82,7 +83,8 @@ def tables() -> list[Table]:
             found[place - 1] = found[place - 1]._replace(kind=kind)
     after = 1 + next(i for i, table in enumerate(found) if table.path == ("data",))
     found.insert(after, Table(("covariates", "NAME"), _about(Covariate), _keys(Covariate)))
-    return found
+    told = Table(("alerts", "NAME"), _about(ToldAlert), _keys(ToldAlert), "alert")
+    return [*found, Table(("alerts",), _about(Alerts), _keys(Alerts)), told]
 
 
 def _tables(model: type[BaseModel], path: Path) -> Iterator[Table]:
@@ -91,7 +93,7 @@ def _tables(model: type[BaseModel], path: Path) -> Iterator[Table]:
     yield Table(
         path,
         _about(model),
-        [key for key in _keys(model) if path or key.name not in (*inner, "covariates", "models")],
+        [key for key in _keys(model) if path or key.name not in (*inner, "covariates", "models", "alerts")],
         kind,
     )
     for name, one in inner.items():
@@ -195,6 +197,10 @@ def _known(recipe: Recipe, registry: Registry) -> Known:
         if isinstance(model, Model):
             spec = specs.get(("model", model.plugin or member))
             known["models", member] = (_described(spec), {**_by_name(options(spec)), **of_one})
+    about_alert, of_alert = known.pop(("alerts", "NAME"))
+    for name, alert in (recipe.alerts.told if recipe.alerts else {}).items():
+        spec = specs.get(("alert", alert.plugin or name))
+        known["alerts", name] = (_described(spec) or about_alert, {**_by_name(options(spec)), **of_alert})
     for gate in recipe.gates.judging:
         spec = specs.get(("gate", gate))
         known["gates", gate] = (_described(spec), _by_name(options(spec)))

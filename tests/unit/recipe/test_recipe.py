@@ -665,7 +665,7 @@ def test_a_password_in_a_url_is_masked():
 
 def test_a_variable_outside_data_is_refused():
     told = failure({"ensemble": {"method": "${METHOD}"}})
-    assert "[data], [covariates] and tuning.storage alone take ${NAME} from the environment" in told
+    assert "[data], [covariates], [alerts] and tuning.storage alone take ${NAME} from the environment" in told
     assert "it stands in ensemble" in told
 
 
