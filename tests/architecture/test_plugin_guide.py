@@ -257,7 +257,9 @@ USES = {
     "quorate_alerts": (
         "to-a-folder",
         {"alerts": {"to-a-folder": {"on": ["run-finished"]}}},
-        lambda r: [name for name in r.provenance["recipe"]["alerts"] if list(Path("alerts").glob("run-finished-*.txt"))],
+        lambda r: [
+            name for name in r.provenance["recipe"]["alerts"] if list(Path("alerts").glob("run-finished-*.txt"))
+        ],
     ),
     "quorate_recipes": ("weekly", {}, lambda r: [r.provenance["recipe"]["name"]]),
 }

@@ -207,7 +207,7 @@ def _python(words, folder, environment=None):
 @pytest.mark.parametrize(
     "words,says",
     [
-        (("modle", "own"), "KIND must be one of cost, ensembler, .* did you mean 'model'"),
+        (("modle", "own"), "KIND must be one of alert, cost, ensembler, .* did you mean 'model'"),
         (("models", "own"), "did you mean 'model'"),
         (("model", "My Model!"), "NAME must be lower case letters, .* did you mean 'my-model'"),
         (("model", "2nd"), "did you mean 'nd'"),

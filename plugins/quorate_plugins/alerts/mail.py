@@ -81,6 +81,8 @@ def _reason(error: Exception) -> str:
         return "all receivers were refused"
     if isinstance(error, smtplib.SMTPResponseException):
         return f"the server refused it (code {error.smtp_code})"
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        return "there was no answer in time, or the server closed the connection"
     if isinstance(error, smtplib.SMTPNotSupportedError):
         return "the server takes no log in"
     if isinstance(error, ssl.SSLCertVerificationError):

@@ -64,13 +64,14 @@ class Server:
 
 
 @contextmanager
-def answering(status: int = 200) -> Iterator[Server]:
-    """Take what is sent by HTTP, and answer with a status."""
+def answering(*statuses: int) -> Iterator[Server]:
+    """Take what is sent by HTTP, and answer with these statuses, and then with the last; without any, with 200."""
+    left = list(statuses or (200,))
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             server.got.append(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
-            self.send_response(status)
+            self.send_response(left.pop(0) if len(left) > 1 else left[0])
             self.send_header("Content-Length", "0")
             self.end_headers()
 
