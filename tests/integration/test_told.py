@@ -26,7 +26,7 @@ class Model:
 
 @quorate.hookimpl
 def quorate_models():
-    yield quorate.ModelSpec("fails", Model, task="any")
+    yield quorate.ModelSpec("fails", Model, task="classification")
 """
 
 

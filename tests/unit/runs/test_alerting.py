@@ -100,7 +100,7 @@ def quorate_alerts():
 @pytest.mark.parametrize(
     "body, reason",
     [
-        ("raise RuntimeError(f'cannot reach {url}')", "RuntimeError; what it said may hold a value"),
+        ("raise RuntimeError(f'cannot reach {url}')", "RuntimeError: cannot reach https://h/${WORD}"),
         ("raise quorate.PluginError(f'no {password[2:9]}')", "PluginError; what it said may hold a value"),
         ("raise ConnectionError(repr(password.encode().hex()))", "ConnectionError; what it said may hold a value"),
         ("raise RuntimeError('no line')", "RuntimeError: no line"),
