@@ -154,3 +154,28 @@ def test_a_test_is_sent_through_each(tmp_path, monkeypatch):
     assert (done.exit_code, done.stdout) == (1, "file: delivered\nwebhook: not delivered: the answer was status 404\n")
     assert "told: this is a test" in (tmp_path / "alerts.txt").read_text()
     assert [one["event"] for one in read_alerts(tmp_path / "home")] == ["test", "test"]
+
+
+SLOW = FAILS.replace('raise RuntimeError("it does not fit")', "time.sleep(0.6)")
+SLOW = SLOW.replace("import quorate", "import time, quorate", 1)
+SLOW = SLOW.replace("def predict(self, X): ...", "def predict_proba(self, X): return [[0.4, 0.6]] * len(X)")
+
+
+def test_a_run_that_stands_still_is_told_once_and_goes_on(tmp_path, tiny):
+    path = tmp_path / "slow.py"
+    path.write_text(SLOW)
+    table = tiny | {"models": {"fails": {}}, "alerts": {"stalled_minutes": 0.002, "log": {}}}
+    report = quorate.run(table, home=tmp_path / "home", plugins=[path])
+    assert report.verdict in ("PASS", "FAIL", "INSUFFICIENT")
+    [told] = read_alerts(tmp_path / "home")
+    assert (told["event"], told["what"]) == ("stalled", report.run_id)
+    assert told["text"] == f"quorate watch {report.run_id} --home {tmp_path / 'home'}"
+
+
+def test_a_sweep_is_told_as_a_run_is(home, tmp_path, tiny):
+    wanted = {"file": {"path": str(tmp_path / "a.txt"), "on": ["run-finished"]}, "log": {"on": ["run-failed"]}}
+    found = quorate.sweep(tiny | {"alerts": wanted, "tuning": {"trials": 2, "folds": 2}}, home=home)
+    assert {("alert", "file"), ("alert", "log")} <= {(p["kind"], p["name"]) for p in found.document["plugins"]}
+    [told] = read_alerts(home)
+    assert (told["event"], told["what"], told["verdict"]) == ("run-finished", found.source.id, "")
+    assert told["text"] == f"quorate sweep show {found.source.id} --home {home}"

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from quorate.errors import PluginError, QuorateError, RecipeError, StoreError, one_of, reason_of
 from quorate.execution.progress import Clock, Progress
@@ -33,6 +34,7 @@ from quorate.store.alerts import keep_alert, keep_delivery
 from quorate.store.trust import is_trusted, require
 from quorate.walkforward.members import Fitting
 
+T = TypeVar("T")
 SECONDS = 60.0  # that one alert may take
 LINES = 12  # of an error that an alert has at most
 NAMED = 3  # gates in the line that says all
@@ -131,11 +133,7 @@ class Teller:
         alert = Alert(event, now(), what, recipe.name, verdict, subject, lines)
         if wanted:
             home.claim()
-        kept = ""
-        try:
-            kept = keep_alert(home.path, alert)
-        except StoreError as e:
-            self._warn(f"the alert is not noted: {e}")
+        kept = self._noted(lambda: keep_alert(home.path, alert))
         if any(name != "log" for name in wanted) and not is_trusted(home.path):
             self._warn(
                 f"alerts are not sent: the home {home.path} was not made here by you, and its recipe says where they "
@@ -148,7 +146,15 @@ class Teller:
             if reason:
                 self._warn(f"alerts.{name} did not tell {event}: {reason}")
             if kept:
-                keep_delivery(home.path, kept, name, now(), reason)
+                self._noted(partial(keep_delivery, home.path, kept, name, now(), reason))
+
+    def _noted(self, keep: Callable[[], T]) -> T | None:
+        """Note in the home's log what can be noted; an alert is sent all the same."""
+        try:
+            return keep()
+        except StoreError as e:
+            self._warn(f"the alert is not noted: {e}")
+            return None
 
     def _sent(self, name: str, one: Told, alert: Alert) -> str:
         """Send an alert; return why that failed, without anything secret, or nothing."""
@@ -243,7 +249,7 @@ def try_alerts(
     session.home.claim()
     require(session.home.path, "a test would be sent to where the recipe says")
     teller = Teller(session)
-    teller.tell(TEST, "this is a test", [f"quorate alerts{session.home.option}"])
+    teller.tell(TEST, "this is a test", [f"quorate alerts --last 1{teller._home}"])
     return [{**one, "delivered": not one["reason"]} for one in teller.deliveries]
 
 
