@@ -6,6 +6,7 @@ import datetime as dt
 import email
 import ipaddress
 import json
+import socketserver
 import ssl
 import threading
 import time
@@ -159,6 +160,47 @@ def test_no_password_goes_to_another_machine_unencrypted(monkeypatch):
     with mailbox() as server, pytest.raises(PluginError, match="offers no encryption"):
         mail(ALERT, "desk@example.com", "127.0.0.1", server.port, "me", PLANTED)
     assert server.got == []
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_what_goes_to_a_server_that_can_is_encrypted_and_its_certificate_verified(trusted, tmp_path, monkeypatch):
+    context, seen = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), []
+    context.load_cert_chain(self_signed(tmp_path))
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "own.pem"))
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            can = b"250-here\r\n250-AUTH PLAIN\r\n250 STARTTLS\r\n"
+            answers = {
+                b"EHLO": can,
+                b"DATA": b"354 go on\r\n",
+                b"AUTH": b"235 yes\r\n",
+                b"STAR": b"220 go on\r\n",
+                b"QUIT": b"221 bye\r\n",
+            }
+            link = self.request
+            link.sendall(b"220 here\r\n")
+            while line := link.recv(1 << 16):
+                seen.append((isinstance(link, ssl.SSLSocket), line))
+                link.sendall(answers.get(line[:4].upper(), b"250 yes\r\n"))
+                if line.upper().startswith(b"STARTTLS"):
+                    try:
+                        link = context.wrap_socket(link, server_side=True)
+                    except OSError:
+                        return
+
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    if trusted:
+        mail(ALERT, "desk@example.com", "127.0.0.1", server.server_address[1], "me", PLANTED)
+    else:
+        with pytest.raises(PluginError, match="the server's certificate is not valid"):
+            mail(ALERT, "desk@example.com", "127.0.0.1", server.server_address[1], "me", PLANTED)
+    server.shutdown()
+    server.server_close()
+    assert any(line.startswith(b"AUTH") for _, line in seen) == trusted
+    assert {line[:4].upper() for encrypted, line in seen if not encrypted} == {b"EHLO", b"STAR"}
 
 
 @pytest.mark.parametrize("to", ["", "desk", "desk@example.com, other"])
