@@ -286,4 +286,7 @@ def to_plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def _masked(table: dict[str, Any]) -> dict[str, Any]:
-    return {**table, **{name: mask(table[name]) for name in ("data", "covariates", "alerts") if name in table}}
+    found: dict[str, Any] = {**table, **{name: mask(table[name]) for name in ("data", "covariates") if name in table}}
+    if "alerts" in table:  # what one is called, such as "token", makes no secret of its options
+        found["alerts"] = {name: mask(one) for name, one in table["alerts"].items()}
+    return found

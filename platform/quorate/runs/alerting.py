@@ -187,9 +187,9 @@ class Teller:
         recipe = self.session.recipe
         return {
             "data": recipe.data.options,
-            "covariates": {name: one.options for name, one in (recipe.covariates or {}).items()},
+            "covariates": [one.options for one in (recipe.covariates or {}).values()],
             "storage": recipe.tuning.storage,
-            "alerts": {name: one.options for name, one in self._told.items()},
+            "alerts": [one.options for one in self._told.values()],
         }
 
     @property

@@ -96,6 +96,12 @@ def test_a_plain_address_is_no_secret(url):
     assert to_plain(resolved({"webhook": {"url": url}}))["alerts"]["webhook"]["url"] == url
 
 
+def test_what_an_alert_is_called_makes_no_secret_of_it():
+    recipe = resolved({"token": {"plugin": "file", "path": "a.txt"}, "stalled_minutes": 30})
+    assert to_plain(recipe)["alerts"]["token"] == {"on": USUAL, "plugin": "file", "path": "a.txt"}
+    assert validate(to_plain(recipe), "again", REGISTRY).alerts == recipe.alerts
+
+
 def test_what_a_recipe_extends_can_be_taken_away():
     base = {"alerts": {"file": {"path": "a.txt"}, "log": {}}}
     table = merge(base, {"alerts": {"file": False, "log": {"on": ["promoted"]}}}, "own")
