@@ -34,6 +34,8 @@ from .plugins.hooks import hookimpl as hookimpl
 from .plugins.space import Choice as Choice
 from .plugins.space import Float as Float
 from .plugins.space import Int as Int
+from .plugins.specs import Alert as Alert
+from .plugins.specs import AlertSpec as AlertSpec
 from .plugins.specs import CostSpec as CostSpec
 from .plugins.specs import EarlierTrial as EarlierTrial
 from .plugins.specs import EnsemblerSpec as EnsemblerSpec

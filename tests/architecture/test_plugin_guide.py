@@ -254,6 +254,13 @@ USES = {
         {"data": {"source": "staircase", "n_bars": 700}},
         lambda r: [r.provenance["data"]["source"]],
     ),
+    "quorate_alerts": (
+        "to-a-folder",
+        {"alerts": {"to-a-folder": {"on": ["run-finished"]}}},
+        lambda r: [
+            name for name in r.provenance["recipe"]["alerts"] if list(Path("alerts").glob("run-finished-*.txt"))
+        ],
+    ),
     "quorate_recipes": ("weekly", {}, lambda r: [r.provenance["recipe"]["name"]]),
 }
 

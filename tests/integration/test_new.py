@@ -28,6 +28,7 @@ SINGLE = [kind for kind in KINDS if kind != "recipe"]
 ASKED = {
     "label": {"labels": {"name": "own-label"}},
     "weight": {"labels": {"weights": "own-weight"}},
+    "alert": {"alerts": {"own-alert": {}}},
     "transform": {"features": {"use": ["return_1", "rsi_5"], "transforms": {"*": "own-transform"}}},
     "splitter": {"folds": {"splitter": "own-splitter", "initial": 300}},
     "ensembler": {"ensemble": {"method": "own-ensembler"}},
@@ -206,7 +207,7 @@ def _python(words, folder, environment=None):
 @pytest.mark.parametrize(
     "words,says",
     [
-        (("modle", "own"), "KIND must be one of cost, ensembler, .* did you mean 'model'"),
+        (("modle", "own"), "KIND must be one of alert, cost, ensembler, .* did you mean 'model'"),
         (("models", "own"), "did you mean 'model'"),
         (("model", "My Model!"), "NAME must be lower case letters, .* did you mean 'my-model'"),
         (("model", "2nd"), "did you mean 'nd'"),

@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from quorate.cli import (
+    _alerts,
     _cluster,
     _data,
     _doctor,
@@ -21,7 +22,6 @@ from quorate.cli import (
     _ledger,
     _pipeline,
     _plugins,
-    _registry,
     _runs,
     _serving,
     _sql,
@@ -304,7 +304,7 @@ for group in (
     _watch,
     _cluster,
     _ledger,
-    _registry,
+    _alerts,
     _serving,
     completion,
 ):

@@ -98,7 +98,7 @@ def _run(kind: str, name: str, file: str = "") -> str:
         words.append(f"--set 'features.transforms.*={name}'")
     elif kind == "weight":
         words.append(f"--set labels.weights={name}")
-    elif kind in ("model", "gate") and not file:
+    elif kind == "alert" or (kind in ("model", "gate") and not file):
         words.append(f"--set '{kind}s.{name}={{}}'")
     return " ".join(words)
 
@@ -111,6 +111,7 @@ def _asked(kind: str, name: str) -> dict[str, Any]:
     tables: dict[str, dict[str, Any]] = {
         "model": {"models": {name: {}}},
         "gate": {"gates": {name: {}}},
+        "alert": {"alerts": {name: {}}},
         "weight": {"labels": {"weights": [name]}},
         "feature": {"features": {"use": [name, "return_*"]}},
         "transform": {"features": {"use": ["return_1", "return_5", "zscore_20"], "transforms": {"*": name}}},

@@ -34,6 +34,7 @@ _USE = {
     "gate": "[gates]\n{name} = {{ {options} }}",
     "sampler": '[tuning]\nsampler = "{name}"',
     "source": '[data]\nsource = "{name}"',
+    "alert": "[alerts]\n{name} = {{ {options} }}",
 }
 
 
@@ -108,7 +109,9 @@ def _use(plugin: Plugin, params: list[dict[str, Any]]) -> str:
     if plugin.kind not in _USE:
         return ""  # metrics are computed of every series, asked or not
     simple = [p for p in params if isinstance(p["default"], int | float | str) and not isinstance(p["default"], bool)]
-    options = f"{simple[0]['name']} = {as_toml(simple[0]['default'])}" if simple else ""
+    given = [f'{p["name"]} = "..."' for p in params if p["required"]]
+    given = given or [f"{p['name']} = {as_toml(p['default'])}" for p in simple[:1]]
+    options = ", ".join(given)
     used = _USE[plugin.kind].format(name=plugin.name, options=options)
     return used.replace("{  }", "{}").replace(",  }", " }")
 

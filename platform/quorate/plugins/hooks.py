@@ -305,6 +305,28 @@ class Hooks:
         """
         raise NotImplementedError
 
+    @hookspec
+    def quorate_alerts(self) -> Iterable[specs.AlertSpec]:
+        r"""Yield alerts.
+
+        ::
+
+            import quorate
+
+            def to_a_folder(alert, folder="alerts"):
+                from pathlib import Path
+
+                place = Path(folder)
+                place.mkdir(exist_ok=True)
+                name = f"{alert.event}-{alert.time}.txt".replace(":", "")
+                (place / name).write_text(f"{alert.subject}\n{alert.text}\n", encoding="utf-8")
+
+            @quorate.hookimpl
+            def quorate_alerts():
+                yield quorate.AlertSpec("to-a-folder", to_a_folder)
+        """
+        raise NotImplementedError
+
 
 HOOKS: dict[str, str] = {
     "quorate_models": "model",
@@ -321,4 +343,5 @@ HOOKS: dict[str, str] = {
     "quorate_samplers": "sampler",
     "quorate_sources": "source",
     "quorate_recipes": "recipe",
+    "quorate_alerts": "alert",
 }

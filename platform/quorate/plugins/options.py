@@ -30,6 +30,7 @@ LEADING = {
     "sampler": 5,
     "source": 0,
     "recipe": 0,
+    "alert": 1,
 }
 RESERVED = {"random_state", "n_jobs"}
 DEVICE = "device"  # passed too, to models that ask for a GPU and leave no choice

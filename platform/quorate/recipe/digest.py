@@ -30,7 +30,7 @@ ADDED = {
 OF_WEIGHTS = {"over": "symbol", "last": 0.5}
 
 # What changes no result of a run.
-APART = ("name", "description", "tuning", "execution", "plugins", "artefacts")
+APART = ("name", "description", "tuning", "execution", "plugins", "artefacts", "alerts")
 
 
 def recipe_digest(recipe: Recipe, registry: Registry) -> str:
@@ -63,10 +63,11 @@ def sources_of(recipe: Recipe) -> list[str]:
     return list(dict.fromkeys([recipe.data.source, *(name for name in inner if isinstance(name, str))]))
 
 
-def used_plugins(recipe: Recipe, registry: Registry, sweep: bool = False) -> list[dict[str, Any]]:
+def used_plugins(recipe: Recipe, registry: Registry, sweep: bool = False, alerts: bool = False) -> list[dict[str, Any]]:
     """Return kind, name, provider, version and source hash of every plugin that a resolved recipe uses.
 
-    A sweep of it uses the sampler, too.
+    A sweep of it uses the sampler, too. Alerts change no result, and are told where they are asked for; those that
+    are not installed here are left out.
     """
     names: list[tuple[str, str]] = [("source", name) for name in sources_of(recipe)]
     names += [("label", recipe.labels.name)]
@@ -82,6 +83,9 @@ def used_plugins(recipe: Recipe, registry: Registry, sweep: bool = False) -> lis
     names += [("metric", n) for n in registry.names("metric")]
     names += [("gate", n) for n in recipe.gates.judging]
     names += [("sampler", recipe.tuning.sampler)] * sweep
+    if alerts and recipe.alerts:
+        named = [one.plugin or name for name, one in recipe.alerts.told.items()]
+        names += [("alert", name) for name in named if name in registry.names("alert")]
     rows = []
     for kind, name in dict.fromkeys(names):
         plugin = registry.find(kind, name)

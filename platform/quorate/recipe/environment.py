@@ -148,6 +148,14 @@ def tell(text: str, options: Mapping[str, Any]) -> str | None:
     return None if any(_shares(_without_words(rest, value), value) for value in values) else text
 
 
+def blotted(text: str, options: Mapping[str, Any]) -> str:
+    """Return a text in which what must not be told stands as ``***``; values of fewer than 4 characters are left."""
+    values = {form for value in _secrets(options) for form in (value, unquote(value)) if len(value) >= SHOWN}
+    for value in sorted(values, key=len, reverse=True):
+        text = text.replace(value, "***")
+    return text
+
+
 def tell_all(read: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return what a source says it has read, without what must not be told; hashes of ours tell nothing."""
 

@@ -19,7 +19,8 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs import SourceSpec, Spec
 from quorate.recipe.places import TABLES
 from quorate.recipe.resolve import to_toml
-from quorate.recipe.schema import Benchmark, Covariate, Factors, Gates, Model, Recipe
+from quorate.recipe.schema import Alerts, Benchmark, Covariate, Factors, Gates, Model, Recipe
+from quorate.recipe.schema import Told as ToldAlert
 
 NARROWEST, WIDEST = 40, 100  # of a comment
 PLAIN = ("text", "true or false", "table", "whole number", "number")  # that a value shows by itself
@@ -87,7 +88,8 @@ def tables() -> list[Table]:
         ("factors",): Factors,
     }
     found[after:after] = [Table(path, _about(model), _keys(model)) for path, model in beside.items()]
-    return found
+    told = Table(("alerts", "NAME"), _about(ToldAlert), _keys(ToldAlert), "alert")
+    return [*found, Table(("alerts",), _about(Alerts), _keys(Alerts)), told]
 
 
 def _tables(model: type[BaseModel], path: Path) -> Iterator[Table]:
@@ -99,7 +101,7 @@ def _tables(model: type[BaseModel], path: Path) -> Iterator[Table]:
         [
             key
             for key in _keys(model)
-            if path or key.name not in (*inner, "covariates", "benchmark", "factors", "models")
+            if path or key.name not in (*inner, "covariates", "benchmark", "factors", "models", "alerts")
         ],
         kind,
     )
@@ -209,6 +211,10 @@ def _known(recipe: Recipe, registry: Registry) -> Known:
         if isinstance(model, Model):
             spec = specs.get(("model", model.plugin or member))
             known["models", member] = (_described(spec), {**_by_name(options(spec)), **of_one})
+    about_alert, of_alert = known.pop(("alerts", "NAME"))
+    for name, alert in (recipe.alerts.told if recipe.alerts else {}).items():
+        spec = specs.get(("alert", alert.plugin or name))
+        known["alerts", name] = (_described(spec) or about_alert, {**_by_name(options(spec)), **of_alert})
     for gate in recipe.gates.judging:
         spec = specs.get(("gate", gate))
         known["gates", gate] = (_described(spec), _by_name(options(spec)))

@@ -236,10 +236,10 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
     check_shape(table, f"recipe {where}")
     for key, value in table.items():
         inside = {k: v for k, v in value.items() if (key, k) != STORAGE} if isinstance(value, Mapping) else value
-        if key not in READ and VARIABLE.search(str(inside)):
+        if key not in (*READ, "alerts") and VARIABLE.search(str(inside)):
             raise RecipeError(
-                f"recipe {where}: {', '.join(f'[{one}]' for one in READ)} and tuning.storage alone take ${{NAME}} from "
-                f"the environment; it stands in {key}"
+                f"recipe {where}: {', '.join(f'[{one}]' for one in (*READ, 'alerts'))} and tuning.storage alone take "
+                f"${{NAME}} from the environment; it stands in {key}"
             )
     try:
         return Recipe.model_validate(table)
@@ -252,7 +252,8 @@ def validate(table: Table, where: str, registry: Registry | None = None) -> Reci
 
 
 def _explain(error: Any, registry: Registry | None) -> str:
-    no_keys = ("Model", "dict[str,any]", "literal[False]", FILE, ROWS, IN_BARS, IN_SESSIONS, NUMBER, NAMED, TABLE)
+    in_bars = (FILE, ROWS, IN_BARS, IN_SESSIONS, NUMBER, NAMED, TABLE)
+    no_keys = ("Model", "Told", "dict[str,any]", "literal[False]", *in_bars)
     path = [str(part) for part in error["loc"] if part not in no_keys]
     key = ".".join(path)
     if error["type"] == "extra_forbidden":
@@ -262,7 +263,8 @@ def _explain(error: Any, registry: Registry | None) -> str:
         return f"{key}: unknown key; {table_name} takes {one_of(known)}{near}"
     message = _SHOULD.sub("must", error["msg"].removeprefix("Value error, "))
     if error["type"] in ("model_type", "dict_type"):
-        message = "must be a table" + (" or false" if path[0] in ("models", "gates") and len(path) == 2 else "")
+        or_false = path[0] in ("models", "gates", "alerts") and len(path) == 2
+        message = f"must be a table{' or false' if or_false else ''}"
     if error["type"] == "value_error":
         return f"{key} {message}"
     return f"{key}: {message}; it was {error['input']!r}{meant(error['type'], error['input'])}"

@@ -16,6 +16,7 @@ from quorate.plugins.registry import Registry
 from quorate.plugins.specs.learning import task_of
 from quorate.plugins.values import meant
 from quorate.recipe import schema
+from quorate.recipe.alerts import resolve_alerts
 from quorate.recipe.covariates import check_rates, resolve_covariates
 from quorate.recipe.environment import mask
 from quorate.recipe.features import resolve_features
@@ -102,6 +103,7 @@ def _resolved(recipe: Recipe, registry: Registry) -> tuple[Recipe, list[str]]:
             ),
             "threshold": threshold,
             "gates": Gates.model_validate({"preset": recipe.gates.preset, **_gates(recipe, registry)}),
+            "alerts": resolve_alerts(recipe.alerts, registry),
         }
     )
     return resolved, warnings
@@ -291,4 +293,7 @@ def to_plain(recipe: Recipe) -> dict[str, Any]:
 
 
 def _masked(table: dict[str, Any]) -> dict[str, Any]:
-    return {**table, **{name: mask(table[name]) for name in schema.READ if name in table}}
+    found: dict[str, Any] = {**table, **{name: mask(table[name]) for name in schema.READ if name in table}}
+    if "alerts" in table:  # what one is called, such as "token", makes no secret of its options
+        found["alerts"] = {name: mask(one) for name, one in table["alerts"].items()}
+    return found

@@ -120,7 +120,7 @@ def _provenance(session: Session, stored: Run, bars: Bars, part: Part) -> dict[s
     holdout = holdout_start(bars, recipe)
     return {
         **{name: begun[name] for name in ("run", "created", "recipe_digest", "recipe")},
-        "plugins": used_plugins(recipe, session.registry),
+        "plugins": used_plugins(recipe, session.registry, alerts=True),
         "data": {
             "source": recipe.data.source,
             "fingerprint": bars.fingerprint,

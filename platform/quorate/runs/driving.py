@@ -82,7 +82,7 @@ def _begun(session: Session, stored: Run, bars: Bars, quality: Mapping[str, Any]
         "recipe_digest": recipe_digest(recipe, registry),
         "recipe": to_plain(recipe),
         "changes": session.changes,
-        "plugins": used_plugins(recipe, registry, stored.kind == "sweep"),
+        "plugins": used_plugins(recipe, registry, stored.kind == "sweep", alerts=True),
         "data": {**_data(bars, recipe), **({"quality": quality} if quality else {})},
         "libraries": machine.libraries(),
         "machine": machine.machine(),

@@ -37,6 +37,7 @@ from quorate.execution.progress import Clock, Progress
 from quorate.recipe.schema import Recipe
 from quorate.report.report import Report
 from quorate.runs import artefacts
+from quorate.runs.alerting import Teller, alerting
 from quorate.runs.audit import audit_session, find_audit, pipeline_key
 from quorate.runs.document import keep_development, keep_holdout
 from quorate.runs.driving import begin, driving, keep_begun, opened, read_bars, start_clock
@@ -99,13 +100,16 @@ def run(
     """
     clock = start_clock(progress)
     session = opened(recipe, home, plugins, overrides, clock)
-    artefacts.ready(session.recipe.artefacts)
-    with session.fitting(executor, keep=True, one_part=True) as fitting:
-        bars = read_bars(session, clock)
-        laid = _laid_out(session, bars, clock, fitting)
-        stored = begin(session, bars)
-        with driving(session, stored, clock, "run", fitting):
-            return _develop(session, stored, bars, laid, clock, fitting)
+    with alerting(session, "run") as teller:
+        artefacts.ready(session.recipe.artefacts)
+        with session.fitting(executor, keep=True, one_part=True) as fitting:
+            bars = read_bars(session, clock)
+            laid = _laid_out(session, bars, clock, fitting)
+            stored = begin(session, bars)
+            with driving(session, stored, clock, "run", fitting), teller.watching(stored, clock, fitting):
+                report = _develop(session, stored, bars, laid, clock, fitting)
+    teller.finished(report.verdict)
+    return report
 
 
 @in_usual_surroundings
@@ -156,15 +160,19 @@ def resume(
     with clock.stage("recipe"):
         session, bars = reopen_unfinished(stored, clock.progress, overrides)
     with (
+        alerting(session, "resume", stored) as teller,
         session.fitting(executor, keep=True, one_part=True) as fitting,
         driving(session, stored, clock, "resume", fitting),
+        teller.watching(stored, clock, fitting),
     ):
         ledger_of(stored.home).entries()
         if bars is None:
             bars = read_bars(session, clock)
             keep_begun(session, stored, bars)
         laid = _laid_out(session, bars, clock, fitting)
-        return _develop(session, stored, bars, laid, clock, fitting)
+        report = _develop(session, stored, bars, laid, clock, fitting)
+    teller.finished(report.verdict)
+    return report
 
 
 def _laid_out(session: Session, bars: Bars, clock: Clock, fitting: Fitting) -> parts.LaidOut:
@@ -209,6 +217,21 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     with clock.stage("recipe"):
         session, bars = reopen(report, clock.progress, changes="not as in the development")
         session.home.check_writable()
+    stored = session.home.find(report.run_id)
+    with alerting(session, "promote", stored) as teller:
+        report, part = _open_holdout(report, session, stored, bars, clock, teller)
+    artefacts.write(report, part, "holdout", session.recipe.artefacts, clock.progress)
+    version = None
+    if report.promoted:
+        version = _registered(partial(register_models, RunModels(report, session, part.walk)), clock.progress)
+    teller.judged(report, version)
+    return report
+
+
+def _open_holdout(
+    report: Report, session: Session, stored: Run, bars: Bars, clock: Clock, teller: Teller
+) -> tuple[Report, parts.Part]:
+    """Audit the pipeline, if that was not done, compute the holdout, and store the report of it."""
     start = holdout_start(bars, session.recipe)
     if start >= len(bars):
         raise RecipeError(
@@ -216,10 +239,13 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
         )
     earlier = stored_predictions(report.predictions, list(session.recipe.models))
     null_market = _audited(session, bars) if "null-market" in session.recipe.gates.judging else None
-    stored = session.home.find(report.run_id)
     opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=report.provenance["recipe_digest"])
     record = _recorder(session, stored, bars, "holdout")
-    with session.fitting(keep_last=True, one_part=True) as fitting, driving(session, stored, clock, "promote", fitting):
+    with (
+        session.fitting(keep_last=True, one_part=True) as fitting,
+        driving(session, stored, clock, "promote", fitting),
+        teller.watching(stored, clock, fitting),
+    ):
         known = parts.Known(record, null_market, opening.looks, _earlier(report, stored, bars, opening.head.seq))
         part = parts.holdout(session.recipe, session.registry, bars, earlier, fitting, clock, known)
         for what, found in part.before.items():
@@ -228,24 +254,24 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
                     f"with the holdout in sight the {what} of run {stored.id} before it are others: a plugin looks "
                     "ahead, or a library changed (quorate reproduce tells)"
                 )
-        report = keep_holdout(report, session, stored, part, opening, record, clock, fitting)
-    artefacts.write(report, part, "holdout", session.recipe.artefacts, clock.progress)
-    if report.promoted:
-        _registered(partial(register_models, RunModels(report, session, part.walk)), clock.progress)
-    return report
+        return keep_holdout(report, session, stored, part, opening, record, clock, fitting), part
 
 
-def _registered(register_it: Callable[[], Version], progress: Progress) -> None:
-    """Register what was promoted, and say so; that it cannot be registered changes nothing of its promotion."""
+def _registered(register_it: Callable[[], Version], progress: Progress) -> str | None:
+    """Register what was promoted, and say so; that it cannot be registered changes nothing of its promotion.
+
+    The version's name is returned, if there is one.
+    """
     try:
         version = register_it().standing
     except QuorateError as e:
         progress.warn(f"it is promoted, but not registered: {e}")
-        return
+        return None
     progress.note(
         f"registered as {version.label}, a {version.stage}: quorate registry stage {version.label} champion "
         "makes it what is served"
     )
+    return version.label
 
 
 def _earlier(report: Report, stored: Run, bars: Bars, until: int) -> Earlier:

@@ -74,7 +74,7 @@ def reopen_unfinished(stored: Run, progress: Progress, overrides: Iterable[str])
 def restore_session(stored: Run, progress: Progress, overrides: Iterable[str]) -> Session:
     """Return the session of a stored run: its resolved recipe and the plugin sources it used."""
     begun = stored.begun()
-    inline = [f"{p['kind']} {p['name']!r}" for p in begun["plugins"] if p.get("inline")]
+    inline = [f"{p['kind']} {p['name']!r}" for p in begun["plugins"] if p.get("inline") and p["kind"] != "alert"]
     if inline:
         raise StoreError(
             f"{stored.kind} {stored.id} used the inline plugin {inline[0]}, which is stored nowhere: it cannot be "

@@ -23,6 +23,7 @@ from quorate.execution.progress import Clock, Progress
 from quorate.recipe.digest import recipe_digest, used_plugins
 from quorate.recipe.resolve import to_plain, with_sampler
 from quorate.recipe.schema import Recipe
+from quorate.runs.alerting import alerting
 from quorate.runs.driving import begin, driving, now, opened, read_bars, start_clock
 from quorate.runs.session import Session
 from quorate.runs.stored import check_execution_only, reopen_unfinished
@@ -72,12 +73,14 @@ def sweep(
     clock = start_clock(progress)
     session = opened(recipe, home, plugins, overrides, clock)
     asked, sampler = _asked(session)
-    with session.fitting(executor) as fitting:
+    with alerting(session, "sweep") as teller, session.fitting(executor) as fitting:
         bars = read_bars(session, clock)
         windows = _windows(session, bars, asked, clock, fitting)
         stored = begin(session, bars, "sweep")
-        with driving(session, stored, clock, "sweep", fitting):
-            return _tune(session, stored, bars, asked, sampler, windows, clock, fitting)
+        with driving(session, stored, clock, "sweep", fitting), teller.watching(stored, clock, fitting):
+            found = _tune(session, stored, bars, asked, sampler, windows, clock, fitting)
+    teller.finished()
+    return found
 
 
 @in_usual_surroundings
@@ -124,9 +127,16 @@ def resume_sweep(
     if bars is None:
         raise IntegrityError(f"sweep {stored.id} was stopped before it had read its bars: start it again")
     asked, sampler = _asked(session)
-    with session.fitting(executor) as fitting, driving(session, stored, clock, "sweep", fitting):
+    with (
+        alerting(session, "sweep", stored) as teller,
+        session.fitting(executor) as fitting,
+        driving(session, stored, clock, "sweep", fitting),
+        teller.watching(stored, clock, fitting),
+    ):
         windows = _windows(session, bars, asked, clock, fitting)
-        return _tune(session, stored, bars, asked, sampler, windows, clock, fitting)
+        found = _tune(session, stored, bars, asked, sampler, windows, clock, fitting)
+    teller.finished()
+    return found
 
 
 def _asked(session: Session) -> tuple[Asked, Sampler]:
@@ -201,7 +211,7 @@ def _tune(
         "created": stored.begun_at or now(),
         "recipe": to_plain(recipe),
         "recipe_digest": recipe_digest(recipe, registry),
-        "plugins": used_plugins(recipe, registry, sweep=True),
+        "plugins": used_plugins(recipe, registry, sweep=True, alerts=True),
         **found_of(asked, outer, tuners, judged),
         "warnings": list(session.warnings),
         "ledger": head,

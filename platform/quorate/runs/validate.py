@@ -15,6 +15,7 @@ from quorate.execution.progress import Progress
 from quorate.plugins.registry import Registry
 from quorate.recipe.digest import recipe_digest
 from quorate.recipe.schema import Recipe
+from quorate.runs.alerting import alerting
 from quorate.runs.driving import driving, now, start_clock
 from quorate.runs.stored import restore_session
 from quorate.runs.surroundings import in_usual_surroundings
@@ -71,7 +72,12 @@ def validate_sweep(
     opening = record_opening(
         stored.home, bars, start, run=stored.id, recipe_digest=recipe_digest(entire, session.registry), kind="sweep"
     )
-    with session.fitting(executor) as fitting, driving(session, stored, clock, "sweep validate", fitting):
+    with (
+        alerting(session, "sweep validate", stored) as teller,
+        session.fitting(executor) as fitting,
+        driving(session, stored, clock, "sweep validate", fitting),
+        teller.watching(stored, clock, fitting),
+    ):
         with clock.stage("features"):
             known = without(bars, recipe.holdout.held_out)
             whole = prepare(own, session.registry, known, [(0, start), (start, len(bars))], fitting.arrays)

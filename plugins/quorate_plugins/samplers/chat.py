@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import json
 import os
 import stat
@@ -18,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import quorate
+from quorate_plugins.web import is_loopback, opener
 
 URL = "OPENAI_BASE_URL"
 KEY = "OPENAI_API_KEY"
@@ -94,12 +94,9 @@ class Endpoint:
         )
         if self.key:
             request.add_unredirected_header("Authorization", f"Bearer {self.key}")
-        handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
-        if is_loopback(urlsplit(self.url).hostname or ""):
-            handlers.append(urllib.request.ProxyHandler({}))  # what is here is asked directly
         until = time.monotonic() + seconds
         try:
-            with urllib.request.build_opener(*handlers).open(request, timeout=seconds) as answer:
+            with opener(self.url).open(request, timeout=seconds) as answer:
                 text = _read(answer, until)
         except urllib.error.HTTPError as e:
             e.close()
@@ -116,11 +113,6 @@ class Endpoint:
         return content
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: Any) -> None:
-        """Follow none: it ends as an error with its status."""
-
-
 def _read(answer: Any, until: float) -> bytes:
     """Return what is sent until a time; a server that sends little by little has no longer than another."""
     found = bytearray()
@@ -131,14 +123,6 @@ def _read(answer: Any, until: float) -> bytes:
         if time.monotonic() > until:
             raise TimeoutError
     return bytes(found)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)

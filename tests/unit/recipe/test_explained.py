@@ -13,7 +13,7 @@ from quorate.plugins.registry import Registry
 from quorate.recipe.explained import explain, options, tables
 from quorate.recipe.load import validate
 from quorate.recipe.resolve import resolve, to_plain, to_toml
-from quorate.recipe.schema import Benchmark, Covariate, Factors, Recipe
+from quorate.recipe.schema import Alerts, Benchmark, Covariate, Factors, Recipe, Told
 from quorate.runs.session import open_session
 from support.command import call, message_of
 
@@ -27,13 +27,14 @@ def test_every_table_and_key_of_the_schema_is_told_with_meaning_and_what_it_take
             if hasattr(field.annotation, "model_fields"):
                 assert f"{above}{name}" in TABLES
                 keys(field.annotation, f"{above}{name}.")
-            elif above or name not in ("models", "covariates", "benchmark", "factors"):
+            elif above or name not in ("models", "covariates", "benchmark", "factors", "alerts"):
                 told = {key.name: key for key in TABLES[above.rstrip(".")].keys}[name]
                 assert told.meaning.endswith("."), f"{above}{name}"
                 assert told.takes, f"{above}{name}"
 
     keys(Recipe)
-    for path, model in (("covariates.NAME", Covariate), ("benchmark", Benchmark), ("factors", Factors)):
+    beside = (("covariates.NAME", Covariate), ("benchmark", Benchmark), ("factors", Factors))
+    for path, model in (*beside, ("alerts", Alerts), ("alerts.NAME", Told)):
         assert {key.name for key in TABLES[path].keys} == {*model.model_fields}
         assert all(key.takes and key.meaning.endswith(".") for key in TABLES[path].keys)
     assert all(table.text for table in TABLES.values())

@@ -665,10 +665,8 @@ def test_a_password_in_a_url_is_masked():
 
 def test_a_variable_outside_data_is_refused():
     told = failure({"ensemble": {"method": "${METHOD}"}})
-    assert (
-        "[data], [covariates], [benchmark], [factors] and tuning.storage alone take ${NAME} from the environment"
-        in told
-    )
+    where = "[data], [covariates], [benchmark], [factors], [alerts] and tuning.storage alone"
+    assert f"{where} take ${{NAME}} from the environment" in told
     assert "it stands in ensemble" in told
 
 

@@ -6,6 +6,7 @@ given as ``"module:attribute"`` (imported when first used) or as a callable.
 
 from __future__ import annotations
 
+from quorate.plugins.specs.alerting import Alert, AlertSpec
 from quorate.plugins.specs.base import Lazy, Spec
 from quorate.plugins.specs.combining import EnsemblerSpec
 from quorate.plugins.specs.judging import CostSpec, GateSpec, MetricSpec, RecipeSpec, SourceSpec, StrategySpec
@@ -17,9 +18,9 @@ from quorate.plugins.specs.splitting import Span, SplitterSpec
 from quorate.plugins.specs.weighing import WeightSpec
 
 __all__ = [
-    "KINDS", "SPECS", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec", "LabelSpec", "Lazy",
-    "MetricSpec", "ModelSpec", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span", "Spec", "SplitterSpec",
-    "StrategySpec", "Task", "TransformSpec", "WeightSpec",
+    "KINDS", "SPECS", "Alert", "AlertSpec", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec",
+    "LabelSpec", "Lazy", "MetricSpec", "ModelSpec", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span", "Spec",
+    "SplitterSpec", "StrategySpec", "Task", "TransformSpec", "WeightSpec",
 ]  # fmt: skip
 
 SPECS: tuple[type[Spec], ...] = (
@@ -37,5 +38,6 @@ SPECS: tuple[type[Spec], ...] = (
     SamplerSpec,
     SourceSpec,
     RecipeSpec,
+    AlertSpec,
 )
 KINDS: dict[str, type[Spec]] = {spec.kind: spec for spec in SPECS}

@@ -1,5 +1,6 @@
 """The schema of a recipe. Every default of the platform that a user can change is in this folder."""
 
+from quorate.recipe.schema.alerts import Alerts, Told
 from quorate.recipe.schema.base import Day, Open, Params, Section, span_of
 from quorate.recipe.schema.covariates import Covariate
 from quorate.recipe.schema.data import Data
@@ -32,6 +33,7 @@ __all__ = [
     "SCORE_DEFAULT",
     "SCORE_THRESHOLDS",
     "TUNED",
+    "Alerts",
     "Backtest",
     "Benchmark",
     "Costs",
@@ -56,6 +58,7 @@ __all__ = [
     "Section",
     "Strategy",
     "Threshold",
+    "Told",
     "Tuning",
     "span_of",
 ]

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from quorate.plugins.guard import IMPORT_SECONDS
+from quorate.recipe.schema.alerts import Alerts
 from quorate.recipe.schema.base import Section
 from quorate.recipe.schema.covariates import Covariate, Name
 from quorate.recipe.schema.data import Data
@@ -109,6 +110,8 @@ class Recipe(Section):
         What a sweep tries.
     execution : Execution
         Where fits run.
+    alerts : Alerts
+        Who is told what happened.
     artefacts : str
         Folder, or place such as ``s3://bucket/folder``, in which a finished run also writes metrics, timing, pictures
         and the like, each by the name that training packages use, in ``run_YYYYMMDD_HHMMSS``; empty: nowhere.
@@ -137,4 +140,5 @@ class Recipe(Section):
     gates: Gates = Field(default_factory=lambda: Gates.model_validate({}))
     tuning: Tuning = Tuning()
     execution: Execution = Execution()
+    alerts: Alerts | None = None  # recipes without any are as they were before
     artefacts: str = ""

@@ -75,7 +75,7 @@ def options_of(recipe: Recipe) -> Mapping[str, Any]:
     """Return all of a resolved recipe that says how bars become decisions."""
     table = recipe.model_dump(mode="json", exclude_none=True)
     judging = ("benchmark", "factors", "holdout", "gates")
-    left_out = ("name", "description", "data", *judging, "execution", "plugins", "on_failure", "artefacts")
+    left_out = ("name", "description", "data", *judging, "execution", "plugins", "on_failure", "artefacts", "alerts")
     if not recipe.features.transforms:  # audits from before there were any hold on
         del table["features"]["transforms"]
     cash = {"cash": table["data"]["cash"]} if recipe.data.cash is not None else {}

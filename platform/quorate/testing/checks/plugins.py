@@ -70,7 +70,7 @@ def check_plugin_options(plugin: Plugin) -> None:
         raise Violation(f"the function must take {leading} arguments from the platform; it takes {len(positional)}")
     for p in named[leading:]:
         needed = p.default is p.empty and p.name not in spec.params and p.name not in RESERVED
-        if needed and plugin.kind not in ("source", "splitter", "cost", "sampler"):
+        if needed and plugin.kind not in ("source", "splitter", "cost", "sampler", "alert"):
             raise Violation(
                 f"the option {p.name!r} has no default: give one in the function's signature or in the spec's params",
                 option=p.name,
