@@ -188,6 +188,7 @@ class Teller:
         return {
             "data": recipe.data.options,
             "covariates": [one.options for one in (recipe.covariates or {}).values()],
+            "references": [one.options for one in (recipe.benchmark, recipe.factors) if one],
             "storage": recipe.tuning.storage,
             "alerts": [one.options for one in self._told.values()],
         }
