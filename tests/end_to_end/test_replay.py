@@ -115,18 +115,26 @@ def test_the_command_tells_and_exits_by_it(home: Path) -> None:
     assert (told["identical"], told["mismatches"]) == (True, 0)
 
 
+def _built_in(registry: Registry, task: str, ranks: bool = False) -> dict[str, dict[str, Any]]:
+    """Return all models for a task whose fits can be kept, by the few steps that an audit gives them."""
+    specs = [one.spec for one in registry if isinstance(one.spec, ModelSpec)]
+    suited = [one for one in specs if one.task in ("any", task, "regression") and one.ranks == ranks]
+    return {one.name: dict(one.audit_params) for one in suited if one.state_dict is not None}
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("label", ["direction", "return"])
 def test_every_built_in_model_is_what_it_was(home: Path, label: str) -> None:
-    registry = Registry.load(environment=False)
-    task = "classification" if label == "direction" else "regression"
-    names = [
-        one.spec.name
-        for one in registry
-        if isinstance(one.spec, ModelSpec)
-        and (one.spec.task in ("any", task) or (label == "direction" and one.spec.task == "regression"))
-        and one.spec.state_dict is not None
-    ]
-    table = recipe("tiny") | {"labels": {"name": label}, "models": {name: {} for name in names}}
-    found = _replayed(table, home)
-    assert found.forecasts >= len(names)
+    models = _built_in(Registry.load(environment=False), "classification" if label == "direction" else "regression")
+    folds = {"initial": 340, "test": 80}
+    found = _replayed(recipe("tiny") | {"labels": {"name": label}, "models": models, "folds": folds}, home)
+    assert found.folds == [0]
+    assert found.forecasts == found.bars * (1 + len(models))
+
+
+@pytest.mark.full
+def test_so_is_every_built_in_ranker(home: Path) -> None:
+    models = _built_in(Registry.load(environment=False), "regression", ranks=True)
+    assert models
+    table = recipe("panel") | {"labels": {"name": "rank"}, "ensemble": {"calibration": "bar-rank"}}
+    _replayed(table | {"models": {**models, "ridge": {}}, "strategy": {"name": "top-k", "params": {"k": 1}}}, home)
