@@ -136,10 +136,10 @@ def test_the_gate_judges_the_coverage_that_the_report_tells(report):
     [told] = of(report, "intervals", series="past-performance", fold=None)
     [gate] = [one for one in report.results["development"]["gates"] if one["gate"] == "coverage"]
     [judged] = gate["inputs"]["intervals"]
-    assert (judged["share"], judged["low"], judged["high"]) == (
-        told["coverage"], told["coverage_low"], told["coverage_high"],
-    )  # fmt: skip
-    assert (gate["verdict"] == "PASS") == (told["coverage_low"] <= 0.8 <= told["coverage_high"])
+    assert judged["share"] == told["coverage"]
+    # The gate allows for misses that come together for months: its interval is the wider one here.
+    assert judged["low"] < told["coverage_low"] < told["coverage_high"] < judged["high"]
+    assert (gate["verdict"] == "PASS") == (judged["low"] <= 0.8 <= judged["high"])
     assert gate["uncertainty"].startswith(f"80.0% held {told['coverage']:.1%}, 95.0% CI ")
 
 

@@ -94,7 +94,8 @@ def test_every_model_that_others_go_on_from_is_kept_by_its_key(done: Any) -> Non
     models = KeptModels(done.source.home.path)
     wanted = {*keys_of(done, "warm"), *keys_of(done, "other")}
     assert len(wanted) == 2 * FOLDS
-    assert {path.stem for path in models.folder.glob("*.safetensors")} == wanted
+    registered = {keys_of(done, "fresh")[-1]}  # a promotion keeps the last fold's models of all members
+    assert {path.stem for path in models.folder.glob("*.safetensors")} == wanted | registered
 
 
 def test_on_several_workers_it_is_the_same_bit_for_bit(done: Any, tmp_path: Path) -> None:

@@ -32,7 +32,9 @@ NOTHING = SimpleNamespace(returns=np.zeros(1))  # a benchmark that does not vary
 
 def shown(returns: Floats, **more: Any) -> Any:
     """Return what a gate sees of a judged series."""
-    performance = SimpleNamespace(returns=returns, bars_per_year=252.0, market=more.pop("market", np.empty(0)))
+    performance = SimpleNamespace(
+        returns=returns, bars_per_year=252.0, market=more.pop("market", np.empty(0)), carry=None
+    )
     told = {"look": 0, "earlier": None, "benchmark": NOTHING, "candidates": {}, "trials": None, "seed": 0}
     return SimpleNamespace(performance=performance, **{**told, **more})
 

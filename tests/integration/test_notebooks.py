@@ -85,7 +85,7 @@ def test_a_table_has_the_columns_and_types_that_its_description_names(report, na
         loose = [p for p in described if ".+" in p and re.fullmatch(p, column)]
         assert exact or loose, column
         assert str(dtype) == described[exact or loose[0]], column
-    for pattern in described:
+    for pattern in described.keys() - {"cash"}:  # which a recipe with data.cash has alone
         assert any(re.fullmatch(pattern, column) for column in table), pattern
 
 
