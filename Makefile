@@ -16,7 +16,7 @@ help:
 	@echo "make run     set up and run the nasdaq recipe"
 	@echo "make test    set up and run the tests that one waits for (about 14 minutes on 2 cores)"
 	@echo "make test-full   the others: kills, clusters, installations, more seeds (about 17 minutes)"
-	@echo "make test-all   both, in less time than one after the other (about 23 minutes on 2 cores)"
+	@echo "make test-all   both, in less time than one after the other (about 30 minutes on 2 cores)"
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    the generated parts of docs"
 	@echo "make bench   the benchmarks, and their table in README.md (about 40 minutes on a quiet machine)"
