@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,20 @@ def test_what_is_no_longer_history_of_the_run_is_refused(home: Path) -> None:
     models = _models(home)
     with pytest.raises(quorate.DataError, match="go on after"):
         forecaster.Forecaster(models).at(models.walk.bars.take(0, models.fold(None).first))
+
+
+def test_revised_bars_and_fewer_than_before_are_refused(home: Path) -> None:
+    quorate.run(recipe("tiny"), home=home)
+    models = _models(home)
+    bars, first = models.walk.bars, models.fold(None).first
+    served = forecaster.Forecaster(models)
+    close = bars.close.copy()
+    close[5] *= 1.01
+    with pytest.raises(quorate.DataError, match="not as then: close. Was the history revised"):
+        served.at(replace(bars, close=close).take(0, first + 3))
+    served.at(bars.take(0, first + 3))
+    with pytest.raises(quorate.DataError, match="bars must go on"):
+        served.at(bars.take(0, first + 2))
 
 
 def test_the_command_tells_and_exits_by_it(home: Path) -> None:

@@ -177,10 +177,16 @@ def as_known(report: Report, part: str) -> parts.Known:
     return parts.Known(lambda candidates: Tried(**section["trials"]), section.get("null_market"), look, earlier)
 
 
+def differing_bits(before: NDArray[np.float64], now: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return where numbers differ in any bit; two that are not known do not."""
+    unequal: NDArray[np.bool_] = before.view(np.int64) != now.view(np.int64)
+    unequal &= ~(np.isnan(before) & np.isnan(now))
+    return unequal
+
+
 def _compare(before: NDArray[np.float64], now: NDArray[np.float64]) -> tuple[int, float]:
     """Return how many values differ in any bit, and the largest distance."""
-    unequal = before.view(np.int64) != now.view(np.int64)
-    unequal &= ~(np.isnan(before) & np.isnan(now))
+    unequal = differing_bits(before, now)
     return int(unequal.sum()), float(np.fmax.reduce(np.abs(before - now)[unequal], initial=0.0))
 
 

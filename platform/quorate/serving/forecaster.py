@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quorate.bars.panel import Bars
+from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import Fold
 from quorate.dataset.rows import Dataset
 from quorate.errors import DataError, FitError
@@ -81,7 +80,7 @@ class Forecaster:
         place = [one.index for one in walk.folds].index(self._fold.index)
         self._walk = replace(walk, folds=walk.folds[: place + 1], unseen=None, warnings=[])
         self._rows = rows_of(walk.recipe, walk.registry, walk.bars)
-        self._failed: list[str] = []
+        self._failed: dict[str, str] = {}
         self._ready = [Ready(one.task, one.state, walk.dataset) for one in self._fitted(models)]
         self._members = self._earlier(models)
         self._judged = decide_judged(self._walk, self._members)
@@ -90,16 +89,17 @@ class Forecaster:
         self._members = self._members[: self._known]
         self._combined = self._judged.predictions[: self._known]
         self._since = self._known  # the first row of the fold
+        self._seen = 0  # bars that were given so far
 
     def _fitted(self, models: RunModels) -> list[Fitted]:
         found = []
         for name in self._walk.voting:
             try:
                 found += [models.of(name, self._fold, replicate) for replicate in range(models.seeds(name))]
-            except FitError:  # as in the run
+            except FitError as e:  # as in the run
                 if self._walk.recipe.on_failure == "stop":
                     raise
-                self._failed.append(name)
+                self._failed[name] = str(e)
         return found
 
     def _earlier(self, models: RunModels) -> Floats:
@@ -110,18 +110,13 @@ class Forecaster:
         found[self._walk.dataset.bar >= self._fold.stop] = np.nan
         return found
 
-    @property
-    def bars(self) -> Bars:
-        """The run's bars, up to the first of the fold: what is given must begin with them."""
-        return self._walk.bars.take(0, self._fold.first)
-
     def at(self, bars: Bars) -> Forecast:
         """Return what is forecast at the last of these bars, which follow those of an earlier call, or are the same.
 
         Raises
         ------
         DataError
-            If they end before the fold, or do not begin with the run's bars.
+            If they end before the fold or those of the call before, or do not begin with the run's bars.
         FitError
             If a model fails.
         """
@@ -130,6 +125,7 @@ class Forecaster:
                 f"bars must be of {', '.join(self._walk.bars.symbols)}, and go on after "
                 f"{self._walk.bars.sessions[self._fold.first - 1]}; they were {bars!r}"
             )
+        self._check_history(bars)
         dataset = self._rows.build(bars)
         test = np.flatnonzero(dataset.bar >= self._fold.first).astype(np.int64)
         now = replace(self._fold, stop=len(bars), test=test)
@@ -145,6 +141,20 @@ class Forecaster:
         decided = decided_as(walk, self._judged, [place], combined).decisions
         return self._told(walk, combined, decided.targets[-1], float(decided.thresholds[0]))
 
+    def _check_history(self, bars: Bars) -> None:
+        """Raise `DataError`, unless bars begin as those of the run, up to the fold, and end no earlier than before."""
+        then, first = self._walk.bars, self._fold.first
+        for what in ("times", *FIELDS):
+            one, other = (getattr(each, what)[:first] for each in (then, bars))
+            if not np.array_equal(one, other, equal_nan=what != "times"):
+                raise DataError(
+                    f"bars must begin with those of the run, {then.sessions[0]} to {then.sessions[first - 1]}; not as "
+                    f"then: {what}. Was the history revised? quorate predict fits on what is known now"
+                )
+        if len(bars) < self._seen:
+            raise DataError(f"bars must go on: {self._seen:,} were given before; now there are {len(bars):,}")
+        self._seen = len(bars)
+
     def _forecast_members(self, walk: WalkForward, now: Fold) -> None:
         """Have the models forecast the rows that they have not forecast yet."""
         dataset = walk.dataset
@@ -152,7 +162,8 @@ class Forecaster:
         if len(new):
             part = replace(now, test=new)
             answers = [ready(dataset, new, self._fold.train) for ready in self._ready]
-            failed = [FitResult(name, now.index, np.full(len(new), np.nan), error="") for name in self._failed]
+            nothing = np.full(len(new), np.nan)
+            failed = [FitResult(name, now.index, nothing, error=why) for name, why in self._failed.items()]
             asked = replace(walk, folds=[part])
             fits = judged_fits(asked, part, [ready.task for ready in self._ready], answers, failed)
             self._members = collect(asked, fits, self._members)
@@ -185,10 +196,3 @@ class Forecaster:
         if column in dataset.symbol:
             return "a feature is not known at this bar"
         return f"its features are not known yet: it has had {int(bars.present[:, column].sum())} bars"
-
-
-def same_bits(one: Floats, other: Floats) -> NDArray[np.bool_]:
-    """Return where two arrays of numbers are the same, bit for bit, or both not known."""
-    equal = np.asarray(one, dtype=np.float64).view(np.int64) == np.asarray(other, dtype=np.float64).view(np.int64)
-    found: NDArray[np.bool_] = equal | (np.isnan(one) & np.isnan(other))
-    return found

@@ -15,9 +15,10 @@ from quorate.execution.progress import Progress
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
 from quorate.runs.models import RunModels, models_of
+from quorate.runs.reproduce import differing_bits
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
-from quorate.serving.forecaster import Forecast, Forecaster, same_bits
+from quorate.serving.forecaster import Forecast, Forecaster
 from quorate.statistics import Floats
 from quorate.trading.backtest import fills
 
@@ -163,12 +164,12 @@ def _compare(forecast: Forecast, expected: _Expected, bar: int, found: Replay) -
         values = [one["forecast"], *(one["members"][name] for name in members)] if members else [one["forecast"]]
         now = np.array([np.nan if value is None else value for value in values])
         found.forecasts += len(now)
-        for k in np.flatnonzero(~same_bits(then, now)):
+        for k in np.flatnonzero(differing_bits(then, now)):
             what = "the ensemble" if k == 0 else f"model {members[k - 1]!r}"
             found.note(f"{forecast.time} {one['symbol']}, {what}", float(then[k]), float(now[k]))
         weight = expected.weights[bar, column]
         found.weights += 1
-        if not same_bits(np.array([weight]), np.array([one["weight"]]))[0]:
+        if differing_bits(np.array([weight]), np.array([one["weight"]]))[0]:
             found.note(f"{forecast.time} {one['symbol']}, weight", float(weight), float(one["weight"]))
 
 
@@ -183,5 +184,5 @@ def _compare_orders(models: RunModels, first: int, served: Floats, expected: Flo
         return
     for column in ("bar", "column", "price", "size", "fees"):
         pair = [one[column].to_numpy(dtype=np.float64) for one in (then, now)]
-        for at in np.flatnonzero(~same_bits(*pair)):
+        for at in np.flatnonzero(differing_bits(*pair)):
             found.note(f"order {at} from {bars.sessions[0]} on, {column}", float(pair[0][at]), float(pair[1][at]))
