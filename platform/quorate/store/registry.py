@@ -18,7 +18,6 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -44,14 +43,6 @@ class Versions:
 
     def __init__(self, home: Home) -> None:
         self.folder = home.path / REGISTRY
-
-    def names(self) -> list[str]:
-        """Return the names under which there are versions, sorted."""
-        return sorted(path.name for path in _folders(self.folder) if NAME.fullmatch(path.name) and self.of(path.name))
-
-    def of(self, name: str) -> list[int]:
-        """Return the numbers of the versions of a name, oldest first."""
-        return sorted(int(path.name) for path in _folders(self.folder / name) if path.name.isdecimal())
 
     def path(self, name: str, number: int) -> Path:
         """Return the folder of a version, which is a home."""
@@ -122,12 +113,6 @@ class Versions:
             if now != told:
                 found.append(f"{place} was changed: its hash is {now['sha256'][:12]}, not {told['sha256'][:12]}")
         return found
-
-
-def _folders(path: Path) -> list[Path]:
-    with suppress(OSError):
-        return [one for one in path.iterdir() if one.is_dir() and not one.is_symlink()]
-    return []
 
 
 def _linked(source: Path, target: Path) -> None:
