@@ -8,11 +8,12 @@ from datetime import timedelta
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from quorate.bars.calendar import Calendar, get_calendar
 from quorate.bars.covariates import Covariate
+from quorate.bars.holidays import closed_weekdays
 from quorate.bars.panel import Bars
 from quorate.bars.periods import AGGREGATES, Periods, period_ends
 from quorate.bars.records import covariate_of, to_frame
@@ -103,6 +104,7 @@ def test_what_is_published_late_moves_nothing_before_its_time(
     st.sampled_from([*map(get_calendar, ("us-equity", "weekdays", "24x7")), FUTURES]),
     st.sampled_from(["1d", "1w", "1mo", "60min", "240min"]),
 )
+@example([55_089], get_calendar("us-equity"), "1w")  # a week that a holiday ends
 def test_periods_end_with_the_sessions_of_the_market(quarters: list[int], calendar: Calendar, frequency: str) -> None:
     times = np.datetime64("2018-12-01", "us") + np.array(quarters) * np.timedelta64(15, "m")
     for dates in (True, False):
@@ -110,7 +112,16 @@ def test_periods_end_with_the_sessions_of_the_market(quarters: list[int], calend
         due = ends_of(pd.DatetimeIndex(times).tz_localize("UTC"), Periods(frequency, calendar, {}, dates=dates))
         assert (pd.DatetimeIndex(found).tz_localize("UTC") == due).all()
     assert (found >= times).all()
-    assert (period_ends(calendar, frequency, found) == found).all()
+    # A week or month may end with a holiday's close; what there is at that time is of the session after it.
+    off = closed_weekdays(calendar, np.datetime64("2018-12-01"), np.datetime64("2020-12-31"))
+    held = found[~np.isin(calendar.sessions(found), off)]
+    assert (period_ends(calendar, frequency, held) == held).all()
+
+
+def test_what_there_is_on_a_holiday_that_a_week_ends_with_is_of_the_next_week() -> None:
+    times = np.array(["2020-07-02T20:00", "2020-07-02T20:01", "2020-07-03T20:00"], dtype="datetime64[us]")
+    found = period_ends(get_calendar("us-equity"), "1w", times)
+    assert found.tolist() == [pd.Timestamp(f"2020-07-{day} 20:00").to_pydatetime() for day in ("03", "10", "10")]
 
 
 def test_a_reading_that_looks_ahead_is_told_from_one_that_does_not() -> None:
