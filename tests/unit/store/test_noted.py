@@ -12,8 +12,9 @@ import pytest
 
 import quorate
 from quorate.bars.actions import check_actions
-from quorate.store.bars import packs
-from quorate.store.bars.appending import append
+from quorate.errors import StoreError
+from quorate.store.bars import locks, packs
+from quorate.store.bars.appending import append, drop
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Origin
 from quorate.store.bars.noted import noted
@@ -128,3 +129,25 @@ def test_changes_survive_a_pack_and_no_version_before_them_reads_them(
     assert (again.read().fingerprint, noted(again), damage(folder)) == (before, kept, [])
     next(folder.glob("*.changes.parquet")).write_bytes(b"")
     assert "was changed since it was imported" in damage(folder)[0]
+
+
+def test_who_notes_something_waits_for_others_and_not_for_ever(
+    collection: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of these was checked against what is there, and must be added to no other state of it."""
+    monkeypatch.setattr(locks, "PATIENCE", 0.05)
+    split = check_actions(pd.DataFrame({"symbol": ["FB"], "session": [DAYS[10]], "kind": "split", "value": [2.0]}))
+    with locks.holding(collection.folder):
+        for change in (
+            lambda: act(collection, split),
+            lambda: rename(collection, "FB", "META", day(20)),
+            lambda: delist(collection, "GONE", day(14)),
+            lambda: undo(collection, "FB", "split", day(10)),
+            lambda: drop(collection, ["GONE"]),
+            collection.remove,
+        ):
+            with pytest.raises(StoreError, match=r"another process has held .* for 0.05 s: end that process"):
+                change()
+    assert noted(collection) == []
+    act(collection, split)
+    assert len(noted(collection)) == 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from quorate.errors import DataError, StoreError
 from quorate.store.bars.collection import DOCUMENT, IMPORTS, Collection
 from quorate.store.bars.imports import Brought, Import, Origin, new_id
-from quorate.store.bars.locks import holding
+from quorate.store.bars.locks import alone, holding
 from quorate.store.bars.parts import sha256_of
 from quorate.store.documents import seal_of
 from quorate.store.files import TEMPORARY, write_json
@@ -187,11 +187,15 @@ def drop(collection: Collection, symbols: Sequence[str]) -> None:
     DataError
         If one is not there.
     """
+    with alone(collection):
+        _drop(collection, symbols)
+
+
+def _drop(collection: Collection, symbols: Sequence[str]) -> None:
     import numpy as np
 
     from quorate.bars.panel import FIELDS
 
-    collection.check_writable()
     if missing := {*symbols} - {one.symbol for one in collection.holdings()}:
         raise DataError(collection.lacks(missing))
     for frequency in collection.frequencies():

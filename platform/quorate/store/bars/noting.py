@@ -1,4 +1,7 @@
-"""What is noted by hand: splits and dividends, ticker changes and delistings, each added to what is known."""
+"""What is noted by hand: splits and dividends, ticker changes and delistings, each added to what is known.
+
+Who notes something is alone in the collection: what it was checked against is what it is added to.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from quorate.errors import DataError, near_misses
 from quorate.store.bars.appending import keep
 from quorate.store.bars.collection import Collection
 from quorate.store.bars.imports import Brought, Origin
+from quorate.store.bars.locks import alone
 from quorate.store.bars.noted import COLUMNS, changes_of, noted_changes
 
 if TYPE_CHECKING:
@@ -31,8 +35,8 @@ def act(collection: Collection, actions: pd.DataFrame) -> None:
     DataError
         If a symbol is not there.
     """
-    for symbol in actions["symbol"].unique():
-        _keep(collection, {symbol}, actions[actions["symbol"] == symbol], ".actions.parquet")
+    with alone(collection):
+        _act(collection, actions)
 
 
 def rename(collection: Collection, old: str, new: str, date: dt.date) -> None:
@@ -45,13 +49,14 @@ def rename(collection: Collection, old: str, new: str, date: dt.date) -> None:
     """
     if old == new or not new.strip() or new != new.strip():
         raise DataError(f"{old} must get another name on {date}, without spaces around it; it was {new!r}")
-    for one in noted_changes(collection):
-        if one["kind"] == "rename" and (one["symbol"], one["new"]) == (old, new) and one["session"] != f"{date}":
-            raise DataError(
-                f"{old} is noted to become {new} on {one['session']}: take that back first, with quorate data action "
-                f"{collection.name} {old} rename {one['session']} --undo"
-            )
-    _change(collection, {"symbol": old, "session": date, "kind": "rename", "new": new})
+    with alone(collection):
+        for one in noted_changes(collection):
+            if one["kind"] == "rename" and (one["symbol"], one["new"]) == (old, new) and one["session"] != f"{date}":
+                raise DataError(
+                    f"{old} is noted to become {new} on {one['session']}: take that back first, with quorate data "
+                    f"action {collection.name} {old} rename {one['session']} --undo"
+                )
+        _change(collection, {"symbol": old, "session": date, "kind": "rename", "new": new})
 
 
 def delist(collection: Collection, symbol: str, date: dt.date, payout: float | None = None) -> None:
@@ -69,7 +74,8 @@ def delist(collection: Collection, symbol: str, date: dt.date, payout: float | N
     """
     if payout is not None and not (math.isfinite(payout) and payout >= 0):
         raise DataError(f"what {symbol} paid out must be cash per share, 0 or more; it was {payout:g}")
-    _change(collection, {"symbol": symbol, "session": date, "kind": "delisting", "payout": payout})
+    with alone(collection):
+        _change(collection, {"symbol": symbol, "session": date, "kind": "delisting", "payout": payout})
 
 
 def undo(collection: Collection, symbol: str, kind: str, date: dt.date) -> None:
@@ -80,6 +86,16 @@ def undo(collection: Collection, symbol: str, kind: str, date: dt.date) -> None:
     DataError
         If there is none.
     """
+    with alone(collection):
+        _undo(collection, symbol, kind, date)
+
+
+def _act(collection: Collection, actions: pd.DataFrame) -> None:
+    for symbol in actions["symbol"].unique():
+        _keep(collection, {symbol}, actions[actions["symbol"] == symbol], ".actions.parquet")
+
+
+def _undo(collection: Collection, symbol: str, kind: str, date: dt.date) -> None:
     import pandas as pd
 
     numbers = kind in ("split", "dividend")
@@ -93,7 +109,7 @@ def undo(collection: Collection, symbol: str, kind: str, date: dt.date) -> None:
         told = f": there is one on {', '.join(noted)}" if noted else near_misses(symbol, collection.symbols())
         raise DataError(f"the collection {collection.name!r} knows no {kind} of {symbol} on {date}{told}")
     if numbers:
-        act(collection, pd.DataFrame([{**noted[f"{date}"], "value": 0.0}]))
+        _act(collection, pd.DataFrame([{**noted[f"{date}"], "value": 0.0}]))
     else:
         _change(collection, {**noted[f"{date}"], "undone": True})
 
@@ -131,7 +147,6 @@ def _try(collection: Collection, row: dict[str, Any]) -> None:
 
 def _keep(collection: Collection, symbols: set[str], told: pd.DataFrame, ending: str) -> None:
     """Write what is told of a symbol, or of two names of a company of which one has bars."""
-    collection.check_writable()
     held = [one for one in collection.frequencies() if symbols & collection.symbols(one)]
     if not held:
         raise DataError(collection.lacks(symbols))
