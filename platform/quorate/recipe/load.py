@@ -181,7 +181,8 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
     """Return `base` with `over` laid on top, table by table.
 
     A table that names another plugin (another data source, say) starts `afresh`: the options of the
-    old one mean nothing to the new. So does a holdout given in another way.
+    old one mean nothing to the new. What cash earns, and what borrowing and funding cost, is no plugin's, and stays.
+    A holdout given in another way starts afresh, too.
     """
     merged = dict(base)
     for key, value in over.items():
@@ -193,7 +194,8 @@ def merge(base: Table, over: Mapping[str, Any], where: str, afresh: bool = True,
                 merged[key] = _holdout(dict(old), value)
                 continue
             changed = naming in value and value[naming] != old.get(naming, default)
-            merged[key] = dict(value) if changed and afresh else merge(dict(old), value, where, afresh, top=False)
+            kept = {name: rate for name, rate in old.items() if top and name in _RATES} if changed and afresh else old
+            merged[key] = merge(dict(kept), value, where, afresh, top=False)
         elif value is False and isinstance(old, Mapping) and "plugin" in old:
             del merged[key]  # a model under a name of its own: without its table the name means nothing
         elif isinstance(old, Mapping) and value is not False and key not in _RATES:

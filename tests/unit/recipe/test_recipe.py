@@ -306,6 +306,22 @@ def test_another_source_starts_without_the_options_of_the_old_one():
     assert merge(base, {"data": {"source": "csv", "path": "x"}}, "")["data"] == {"source": "csv", "path": "x"}
 
 
+def test_rates_are_no_plugins_and_stay_with_another_one():
+    base = {
+        "data": {"source": "bundled", "dataset": "sp500", "cash": 0.04},
+        "costs": {"model": "fixed", "fees": 0.001, "borrow": {"covariate": "repo", "percent": True}, "funding": 0.01},
+    }
+    over = {"data": {"source": "csv", "path": "x"}, "costs": {"model": "range", "funding": "perp"}}
+    made = merge(base, over, "")
+    assert made["data"] == {"source": "csv", "path": "x", "cash": 0.04}
+    assert made["costs"] == {
+        "model": "range",
+        "borrow": {"covariate": "repo", "percent": True},
+        "funding": "perp",
+    }
+    assert merge(base, {"data": {"source": "csv", "cash": 0.0}}, "")["data"] == {"source": "csv", "cash": 0.0}
+
+
 def test_the_same_source_keeps_its_options():
     base = {"data": {"source": "simulated", "n_bars": 700, "seed": 1}}
     over = {"data": {"source": "simulated", "seed": 2}}
