@@ -12,6 +12,7 @@ from quorate.recipe.schema import Recipe
 from quorate.recipe.schema.learning import Weight
 
 WITHIN = "bar-"  # how calibrations begin that bring members to one scale within each bar
+UNITS = {"bar-rank": "rank"}  # of these, and the label that has the same scale
 
 
 def check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
@@ -32,6 +33,19 @@ def check_numbers(recipe: Recipe, label: specs.LabelSpec) -> None:
             f"ensemble.calibration = {recipe.ensemble.calibration!r} is for labels that are numbers; label "
             f'{label.name!r} is a class: set labels.name = "rank", or another calibration'
         )
+    check_unit(recipe, label)
+
+
+def check_unit(recipe: Recipe, label: specs.LabelSpec) -> None:
+    """Refuse an interval around forecasts of another unit than the label: how far they were off would mean nothing."""
+    calibration = recipe.ensemble.calibration
+    if recipe.ensemble.interval is None or not calibration.startswith(WITHIN) or UNITS.get(calibration) == label.name:
+        return
+    raise RecipeError(
+        f"ensemble.interval is around forecasts in units of the label; ensemble.calibration = {calibration!r} makes "
+        f'them places within the bar, and label {label.name!r} is none: set ensemble.calibration = "bar-rank" and '
+        'labels.name = "rank", or leave one of them out'
+    )
 
 
 def resolve_weights(recipe: Recipe, registry: Registry, label: specs.LabelSpec) -> list[Weight] | None:

@@ -857,3 +857,20 @@ def test_a_name_beside_whose_file_one_stands_is_told_the_file(write, tmp_path, m
     monkeypatch.chdir(tmp_path)
     with pytest.raises(quorate.RecipeError, match=r"unknown recipe 'mine'.*Did you mean the file mine.toml\?"):
         load_recipe("mine", REGISTRY)
+
+
+@pytest.mark.parametrize("calibration", ["bar-rank", "bar-z-score"])
+@pytest.mark.parametrize("label", ["rank", "return", "neutral-return"])
+def test_an_interval_is_around_forecasts_in_the_unit_of_the_label(calibration, label):
+    """Errors of places within the bar against returns have no meaning, however well they cover."""
+    table = {
+        "labels": {"name": label},
+        "models": {"logistic": False, "ridge": {}},
+        "ensemble": {"method": "mean", "compare": [], "interval": "split", "calibration": calibration},
+    }
+    if (calibration, label) == ("bar-rank", "rank"):
+        assert resolved(table).ensemble.interval == "split"
+        return
+    with pytest.raises(quorate.RecipeError, match="interval is around forecasts in units of the label"):
+        resolved(table)
+    assert resolved({**table, "ensemble": {**table["ensemble"], "calibration": "z-score"}}).ensemble.interval == "split"
