@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from quorate.errors import QuorateError
 from quorate.execution import machine
 from quorate.execution.executor import Limits, Remote
 from quorate.execution.queue import Queue, Resources
+from quorate.execution.ray import connection
 from quorate.execution.ray.connection import Connection, _make_folder
 from quorate.execution.ray.executor import RayExecutor
 from quorate.execution.ray.nodes import Node
@@ -117,6 +119,23 @@ def test_a_cluster_that_is_not_there_is_told_at_once(capfd: pytest.CaptureFixtur
         with pytest.raises(QuorateError, match="this executor was closed"):
             session.ray()
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_ray_that_never_answers_is_an_error_and_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    go_on, ended = threading.Event(), threading.Event()
+    monkeypatch.setattr(connection, "LONGEST", 0.1)
+    monkeypatch.setattr(connection, "PATIENCE", 0.1)
+    monkeypatch.setattr(Connection, "_start", lambda self: go_on.wait(60))
+    monkeypatch.setattr(Connection, "_disconnect", lambda self: ended.set())
+    session = Connection({}, "127.0.0.1:1")
+    try:
+        with pytest.raises(QuorateError, match=r"at 127.0.0.1:1 has not answered for 0.1 s: run without it: --set"):
+            session.ray()
+        session.end()
+        assert not ended.is_set()
+    finally:
+        go_on.set()
+    assert ended.wait(60)  # in the background, as soon as it can be
 
 
 def test_a_share_of_a_gpu_is_never_spread_over_two() -> None:

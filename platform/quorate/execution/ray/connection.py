@@ -24,6 +24,7 @@ STORE_BYTES = 1 << 30
 ANSWER = 5.0  # seconds within which a cluster must accept a connection
 KEEPER = "quorate-ray"  # the name of threads that keep a Ray of ours
 PATIENCE = 0.3  # seconds that an interrupt waits for a start that is under way
+LONGEST = 300.0  # seconds within which Ray starts, or never does: a busy machine takes a minute
 
 # One Ray per process: a start waits until an earlier one, which was interrupted, has ended.
 _turn = threading.Lock()
@@ -78,7 +79,9 @@ class Connection:
         QuorateError
             If it could not be started, or has been ended.
         """
-        self._started.wait()
+        if not self._started.wait(LONGEST):
+            what = f"the Ray cluster at {self.address}" if self.address else "Ray"
+            raise QuorateError(f"{what} has not answered for {LONGEST:g} s: run without it: {without}")
         if self._ended:
             raise QuorateError("this executor was closed: make another")
         if self._failure is None:
@@ -114,7 +117,7 @@ class Connection:
         if self._ended:
             return
         if not at_once:
-            self._started.wait()
+            self._started.wait(LONGEST)
         self._ended = True
         if not self._started.is_set():
             self._thread.join(PATIENCE)
