@@ -18,7 +18,7 @@ from quorate.plugins.specs import ModelSpec
 from quorate.runs.loaded import load_report
 from quorate.runs.models import RunModels, models_of
 from quorate.runs.stored import reopen
-from quorate.serving import forecaster
+from quorate.serving import forecaster, members
 from support.homes import recipe
 
 
@@ -74,13 +74,13 @@ def test_so_are_panels_with_intervals(home: Path) -> None:
 
 def test_a_model_that_answers_otherwise_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quorate.run(recipe("tiny"), home=home)
-    asked = forecaster.Ready.__call__
+    asked = members.Ready.__call__
 
-    def otherwise(self: forecaster.Ready, *args: Any) -> Any:
+    def otherwise(self: members.Ready, *args: Any) -> Any:
         values, others = asked(self, *args)
         return values * (1 + 2e-16 * (self.task.model == "ridge")), others
 
-    monkeypatch.setattr(forecaster.Ready, "__call__", otherwise)
+    monkeypatch.setattr(members.Ready, "__call__", otherwise)
     found = quorate.replay(home=home)
     assert not found.identical
     assert any("model 'ridge'" in line for line in found.differences)
