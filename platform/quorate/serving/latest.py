@@ -64,6 +64,10 @@ class LatestRows:
         bars: Bars,
         first: int,
     ) -> None:
+        import scipy.signal  # noqa: F401  # with it a recursion takes a fiftieth of the time
+
+        # Imported once: to ask for a module each time takes as long as some features do.
+        features = [replace(one, function=one.resolve()) for one in features]
         self._features, self._history, self._window = features, history, window
         self._categories, self._raw = categories, raw
         longest = max(*(one.lookback for one in features), history)
