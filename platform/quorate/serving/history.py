@@ -73,7 +73,7 @@ def _check_kind(known: Bars, new: Bars) -> None:
             f"{near_misses(unknown[0], known.symbols)}"
         )
     if new.calendar != known.calendar:
-        raise DataError(f"bars must be of the calendar {known.calendar}; they were of {new.calendar}")
+        raise DataError(f"bars must be of the calendar {known.calendar.name}; they were of {new.calendar.name}")
     if (backwards := np.diff(new.times) <= np.timedelta64(0)).any():
         at = int(backwards.argmax()) + 1
         raise DataError(

@@ -143,7 +143,7 @@ def start_of(bars: Bars, last: int, need: int) -> int:
 
 
 def _unequal(features: Sequence[FeatureSpec], bars: Bars, first: int, need: int) -> set[str]:
-    """Return the names of features that change with the bars before the last `need`, or of which that cannot be told."""
+    """Return the names of features that change with bars before the last `need`, or of which that cannot be told."""
     ends = np.unique(np.linspace(first + 1, len(bars), ENDS).astype(int)).tolist()
     tried: set[str] = set()
     found: set[str] = set()
