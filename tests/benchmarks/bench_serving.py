@@ -67,18 +67,17 @@ def _one(n_bars: int, symbols: int, turns: int) -> tuple[float, float]:
         if told := unlike(forecaster.following(new), on_all.at(whole)):
             raise SystemExit(f"other bits: {told}")
     on_all.at(known.take(0, len(known) - 1), kept=True)
-    times = [
-        (
-            _least(lambda: [forecaster.following(one) for one in news]),
-            _least(lambda: [on_all.at(one) for one in wholes]),
-        )
-        for _ in range(turns)
-    ]
+    few, all_of_them = (
+        (lambda: [forecaster.following(one) for one in news]),
+        (lambda: [on_all.at(one) for one in wholes]),
+    )
+    times = [(_each(few), _each(all_of_them)) for _ in range(turns)]
     new, whole = (min(some) for some in zip(*times, strict=True))
     return new, whole
 
 
-def _least(work: Callable[[], object]) -> float:
+def _each(work: Callable[[], object]) -> float:
+    """Return the processor milliseconds of each bar of a turn."""
     began = time.process_time()
     work()
     return (time.process_time() - began) / TURN * 1000

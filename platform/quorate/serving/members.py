@@ -63,9 +63,12 @@ def members_of(models: RunModels, walk: WalkForward, fold: Fold, bars: Bars) -> 
                 raise
             failed[name] = str(e)
             continue
+        spec = walk.members[name]
+        alone = spec.input == "rows" and "torch" not in spec.requires  # networks multiply matrices, and take long
         for one in fitted:
             ready = Ready(one.task, one.state, walk.dataset)
-            found.append(Member(ready, _block(ready, walk.dataset, fold, len(bars.symbols))))
+            block = _block(ready, walk.dataset, fold, len(bars.symbols)) if alone else BLOCK
+            found.append(Member(ready, block))
     return found, failed
 
 
