@@ -74,7 +74,7 @@ def by_symbols(function: Callable[P, Floats]) -> Callable[P, Floats]:
         shape = next(a.shape for a in args if isinstance(a, np.ndarray))
         if shape[1] <= _SYMBOLS:
             few = [np.asfortranarray(a) if isinstance(a, np.ndarray) else a for a in args]
-            found = np.asarray(function(*few, **kwargs), dtype=np.float64, order="F")  # type: ignore[arg-type]
+            found = np.asfortranarray(function(*few, **kwargs), dtype=np.float64)  # type: ignore[arg-type]
             return found if found.shape == shape else np.asfortranarray(np.broadcast_to(found, shape))
         out = np.empty(shape, order="F")
         for start in range(0, shape[1], _SYMBOLS):

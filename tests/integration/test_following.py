@@ -161,6 +161,7 @@ def _without(name: str, row: int, value: float) -> Any:
         (lambda bars: replace(bars, symbols=("SIM01",)), "there are some of 'SIM01'; did you mean 'SIM001'"),
         (lambda bars: replace(bars, times=bars.times[::-1]), "bars must be sorted by time, each close once"),
         (lambda bars: replace(bars, calendar=quorate.get_calendar("24x7")), "must be of the calendar us-equity"),
+        (lambda bars: replace(bars, sessions=bars.sessions[[0, 1, 1]]), "must be daily, .* two of the session"),
         (lambda bars: bars.take(0, 0), "there are no bars to go on with"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

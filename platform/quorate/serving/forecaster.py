@@ -13,9 +13,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from quorate.bars.panel import Bars
-from quorate.errors import DataError
+from quorate.errors import DataError, FitError
 from quorate.execution.progress import Progress
-from quorate.plugins.guard import stopped_after
+from quorate.plugins.guard import Overdue, stopped_after
 from quorate.runs.loaded import load_report
 from quorate.runs.models import RunModels, models_of
 from quorate.runs.stored import reopen
@@ -161,13 +161,16 @@ class Forecaster:
 
     def _forecast(self, known: Bars, standings: list[Standing], bars: Bars, same: int) -> Forecast:
         """Return the forecast at the last of some bars, of which the first are known: from there on it is computed."""
-        with stopped_after(self._steps.seconds):
-            before = max((one for one in standings if one.bars <= same), key=lambda one: one.bars)
-            if before.bars < (upto := min(same, len(bars))):
-                before = self._steps.go_on(before, bars.take(0, upto) if upto < len(bars) else bars)
-                self._note(known, before)
-            now = before if before.bars == len(bars) else self._steps.go_on(before, bars)
-            return Forecast(*self._steps.told(now, bars))
+        try:
+            with stopped_after(self._steps.seconds):
+                before = max((one for one in standings if one.bars <= same), key=lambda one: one.bars)
+                if before.bars < same:
+                    before = self._steps.go_on(before, bars.take(0, same) if same < len(bars) else bars)
+                    self._note(known, before)
+                now = before if before.bars == len(bars) else self._steps.go_on(before, bars)
+                return Forecast(*self._steps.told(now, bars))
+        except Overdue:
+            raise FitError(f"there was no forecast within {self._steps.seconds:g} s (execution.fit_seconds)") from None
 
     def _note(self, known: Bars, standing: Standing) -> None:
         """Keep where things stand after some of the known bars, beside the fold's first and the last ones."""

@@ -48,6 +48,10 @@ def joined(known: Bars, new: Bars, first: int) -> tuple[Bars, int]:
         raise DataError(
             f"the bars of this run have {beside}: give them from {known.sessions[0]} on, not from {new.times[0]}Z on"
         )
+    sessions = np.concatenate([known.sessions[max(cut - 1, 0) : cut], new.sessions])
+    if known.frequency == "1d" and (twice := np.diff(sessions) <= np.timedelta64(0)).any():
+        at = int(twice.argmax()) + 1
+        raise DataError(f"bars must be daily, as those before: there are two of the session {sessions[at]}")
     wide = {name: _columns_of(known, new, name) for name in FIELDS}
     same = cut + _alike(known, new, wide, cut)
     if same < min(first, cut + len(new)) or cut + len(new) < first:
