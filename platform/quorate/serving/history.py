@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +60,7 @@ def joined(known: Bars, new: Bars, first: int) -> tuple[Bars, int]:
     _check_bars(known, new, wide, same - cut)
     if cut == 0 and new.symbols == known.symbols:
         return replace(new, frequency=known.frequency, bars_per_year=known.bars_per_year), same
-    fields = {name: _after(getattr(known, name)[:cut], wide[name]) for name in FIELDS}
+    fields: dict[str, Any] = {name: _after(getattr(known, name)[:cut], wide[name]) for name in FIELDS}
     return replace(
         known,
         times=np.concatenate([known.times[:cut], new.times]),
