@@ -26,6 +26,7 @@ from support.served import OnAllBars, unlike
 LIMITS = {"stop": 0.05, "trailing": 0.1, "atr": 3.0, "max_bars": 10, "volatility": 0.2, "band": 0.1}
 MADE: dict[str, dict[str, Any]] = {
     "trees": {"models": {"lightgbm": {"n_estimators": 10}, "logistic": {}}},
+    "many seeds": {"models": {"lightgbm": {"n_estimators": 3, "seeds": 9}}},
     "limits": {"strategy": {"name": "long-short", "params": {"hysteresis": 0.5}, "risk": LIMITS}},
     "bar by bar": {
         "labels": {"name": "return"},

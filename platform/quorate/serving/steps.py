@@ -14,6 +14,7 @@ from quorate.dataset.folds import NEVER
 from quorate.dataset.packing import bar_volatility
 from quorate.dataset.rows import Dataset
 from quorate.ensemble.combine import VOLATILITY_BARS
+from quorate.ensemble.within import WITHIN
 from quorate.evidence.result import finite_or_none
 from quorate.execution.outputs import BLOCK
 from quorate.execution.task import FitResult
@@ -92,6 +93,9 @@ class Steps:
         self.seconds = walk.recipe.execution.fit_seconds
         self._rows = rows_of(walk.recipe, walk.registry, walk.bars)
         self._members, self._failed = members_of(models, self._walk, self._fold, self.bars)
+        # NumPy adds eight numbers and more in another order, where there is one row of them.
+        many = any(one.task.replicate >= 7 for one in self._members)
+        self._twice = many and len(self._fold.test) > 1 and walk.recipe.ensemble.calibration not in WITHIN
         earlier = self._earlier(models)
         judged = decide_judged(self._walk, earlier)
         plan, [self._setting] = taken_by(self._walk, judged, [self._place], judged.predictions)
@@ -207,14 +211,18 @@ class Steps:
 
     def _forecast(self, bars: Bars, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64]) -> Floats:
         """Return what members forecast of some rows, (n_rows, n_members)."""
-        now = replace(self._fold, stop=len(bars), test=rows)
-        asked = replace(self._walk, bars=bars, dataset=dataset, folds=[now])
-        nothing = np.full(len(rows), np.nan)
-        failed = [FitResult(name, now.index, nothing, error=why) for name, why in self._failed.items()]
         if not len(rows):
             return np.empty((0, len(self._walk.members)))
         with _one_at_a_time:
             answers = [one(dataset, rows, train) for one in self._members]
+        test = rows
+        if self._twice and len(rows) == 1:
+            test = np.repeat(rows, 2)
+            answers = [(np.repeat(p, 2), {name: np.repeat(v, 2) for name, v in more.items()}) for p, more in answers]
+        now = replace(self._fold, stop=len(bars), test=test)
+        asked = replace(self._walk, bars=bars, dataset=dataset, folds=[now])
+        nothing = np.full(len(test), np.nan)
+        failed = [FitResult(name, now.index, nothing, error=why) for name, why in self._failed.items()]
         fits = judged_fits(asked, now, [one.task for one in self._members], answers, failed)
         return collect(asked, fits)[rows]
 
