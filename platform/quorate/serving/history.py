@@ -121,11 +121,16 @@ def _refuse_history(known: Bars, new: Bars, wide: dict[str, Floats], cut: int, s
         )
     what = "times"
     if new.times[at] == known.times[same]:
-        differing = (n for n in FIELDS if not np.array_equal(getattr(known, n)[same], wide[n][at], equal_nan=True))
-        what = next(differing, "categories")
+        what = "categories"
+        for name in FIELDS:
+            one, other = getattr(known, name)[same], wide[name][at]
+            differs = (one != other) & ~(np.isnan(one) & np.isnan(other))
+            if differs.any():
+                what = f"{name} of {known.symbols[int(differs.argmax())]}"
+                break
     raise DataError(
-        f"bars must begin with those of the run, {began}; not as then: {what}, from {new.times[at]}Z on. Was the "
-        "history revised? quorate predict fits on what is known now"
+        f"bars must begin with those of the run, {began}; not as then: {what} at {new.times[at]}Z. Was the history "
+        "revised? quorate predict fits on what is known now"
     )
 
 
