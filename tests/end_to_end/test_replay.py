@@ -113,9 +113,7 @@ def test_revised_bars_and_fewer_than_before_are_refused(home: Path) -> None:
     served = forecaster.Forecaster(models)
     close = bars.close.copy()
     close[5] *= 1.01
-    with pytest.raises(
-        quorate.DataError, match=r"then: close of SIM001 at 2000-01-10T21.*Was the history revised"
-    ):
+    with pytest.raises(quorate.DataError, match=r"then: close of SIM001 at 2000-01-10T21.*Was the history revised"):
         served.at(replace(bars, close=close).take(0, first + 3))
     served.at(bars.take(0, first + 3))
     with pytest.raises(quorate.DataError, match="bars must go on"):
