@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -71,6 +72,10 @@ def by_symbols(function: Callable[P, Floats]) -> Callable[P, Floats]:
     @functools.wraps(function)
     def blocked(*args: P.args, **kwargs: P.kwargs) -> Floats:
         shape = next(a.shape for a in args if isinstance(a, np.ndarray))
+        if shape[1] <= _SYMBOLS:
+            few = [np.asfortranarray(a) if isinstance(a, np.ndarray) else a for a in args]
+            found = np.asfortranarray(function(*few, **kwargs), dtype=np.float64)  # type: ignore[arg-type]
+            return found if found.shape == shape else np.asfortranarray(np.broadcast_to(found, shape))
         out = np.empty(shape, order="F")
         for start in range(0, shape[1], _SYMBOLS):
             block = slice(start, start + _SYMBOLS)
@@ -116,14 +121,14 @@ def relative(value: Floats, base: Floats, least: float = 0.0) -> Floats:
 
 def total(x: Floats, window: int) -> Floats:
     """Return the moving sum."""
-    return _windowed(x, window, lambda values, out: np.copyto(out, _fold((values,), window, _add)[0]))
+    return _windowed(x, window, lambda values, out: np.copyto(out, _sums(values, window)))
 
 
 def mean(x: Floats, window: int) -> Floats:
     """Return the moving mean."""
 
     def compute(values: Floats, out: Floats) -> None:
-        np.multiply(_fold((values,), window, _add)[0], 1.0 / window, out=out)
+        np.multiply(_sums(values, window), 1.0 / window, out=out)
 
     return _windowed(x, window, compute)
 
@@ -204,7 +209,7 @@ def ewm(x: Floats, alpha: float, first: int = 0, seed: int = 1) -> Floats:
         out[start] = mean(x[first : start + 1], seed)[-1]
     if len(x) > start + 1:
         rows = np.ascontiguousarray(x[start + 1 :].T)
-        recurse = _recurse if rows.size <= _FEW else _recurse_compiled
+        recurse = _recurse if rows.size <= _FEW and "scipy.signal" not in sys.modules else _recurse_compiled
         out[start + 1 :] = recurse(rows, out[start], alpha).T + 0.0  # without the signs of zeros
     return out
 
@@ -246,6 +251,19 @@ def _windowed(x: Floats, window: int, compute: Callable[[Floats, Floats], object
     return out
 
 
+def _sums(level: Floats, window: int) -> Floats:
+    """Return what `_fold` makes of plain sums, with less around each of them."""
+    size, done, result = 1, 0, level
+    while True:
+        if window & size:
+            result = result[:-size] + level[done:] if done else level
+            done += size
+        if done == window:
+            return result
+        level = level[:-size] + level[size:]
+        size *= 2
+
+
 def _fold(level: Parts, window: int, merge: Merge) -> Parts:
     """Combine single values to windows by doubling; entry i stands for the window that starts at i."""
     size, done = 1, 0
@@ -259,10 +277,6 @@ def _fold(level: Parts, window: int, merge: Merge) -> Parts:
             return result
         level = merge(tuple(part[:-size] for part in level), size, tuple(part[size:] for part in level), size)
         size *= 2
-
-
-def _add(left: Parts, n_left: int, right: Parts, n_right: int) -> Parts:
-    return tuple(a + b for a, b in zip(left, right, strict=True))
 
 
 def _merge_moments(left: Parts, n_left: int, right: Parts, n_right: int) -> Parts:
@@ -280,7 +294,7 @@ def _merge_moments(left: Parts, n_left: int, right: Parts, n_right: int) -> Part
 
 def _squared_deviations(values: Floats, window: int) -> Floats:
     """Return the sums of squared deviations from the mean of each full window."""
-    sums, squares = _fold((values, values * values), window, _add)
+    sums, squares = _sums(values, window), _sums(values * values, window)
     sums *= sums
     sums *= 1.0 / window
     deviations = np.subtract(squares, sums, out=sums)

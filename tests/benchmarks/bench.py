@@ -10,6 +10,7 @@ import bench_commands
 import bench_execution
 import bench_features
 import bench_files
+import bench_serving
 import bench_size
 import bench_store
 import bench_sweep
@@ -22,6 +23,7 @@ MODULES = (
     bench_backtest,
     bench_features,
     bench_files,
+    bench_serving,
     bench_size,
     bench_store,
     bench_sweep,

@@ -18,7 +18,7 @@ from quorate.plugins.specs import ModelSpec
 from quorate.runs.loaded import load_report
 from quorate.runs.models import RunModels, models_of
 from quorate.runs.stored import reopen
-from quorate.serving import forecaster
+from quorate.serving import forecaster, members
 from support.homes import recipe
 
 
@@ -74,13 +74,13 @@ def test_so_are_panels_with_intervals(home: Path) -> None:
 
 def test_a_model_that_answers_otherwise_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quorate.run(recipe("tiny"), home=home)
-    asked = forecaster.Ready.__call__
+    asked = members.Ready.__call__
 
-    def otherwise(self: forecaster.Ready, *args: Any) -> Any:
+    def otherwise(self: members.Ready, *args: Any) -> Any:
         values, others = asked(self, *args)
         return values * (1 + 2e-16 * (self.task.model == "ridge")), others
 
-    monkeypatch.setattr(forecaster.Ready, "__call__", otherwise)
+    monkeypatch.setattr(members.Ready, "__call__", otherwise)
     found = quorate.replay(home=home)
     assert not found.identical
     assert any("model 'ridge'" in line for line in found.differences)
@@ -113,7 +113,7 @@ def test_revised_bars_and_fewer_than_before_are_refused(home: Path) -> None:
     served = forecaster.Forecaster(models)
     close = bars.close.copy()
     close[5] *= 1.01
-    with pytest.raises(quorate.DataError, match=r"not as then: close\. Was the history revised"):
+    with pytest.raises(quorate.DataError, match=r"then: close of SIM001 at 2000-01-10T21.*Was the history revised"):
         served.at(replace(bars, close=close).take(0, first + 3))
     served.at(bars.take(0, first + 3))
     with pytest.raises(quorate.DataError, match="bars must go on"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import quorate
 from quorate.cli._app import app
 from quorate.errors import IntegrityError, RecipeError
 from quorate.evidence.ledger import record_override
+from quorate.serving.forecaster import Forecaster
 from quorate.store import Home
 from quorate.store.trust import trust
 from support.homes import recipe
@@ -184,6 +186,19 @@ def test_of_a_day_before_there_was_any_none_is_known(home: Path) -> None:
     assert (code, "none was registered yet" in text) == (1, True)
     assert _quorate(home, "registry", "list", "--as-of", "yesterday")[0] == 2
     assert _quorate(home, "predict", "--as-of", "2026-01-01")[0] == 2
+
+
+def test_a_version_forecasts_bars_that_go_on_after_its_own(home: Path) -> None:
+    version = quorate.ModelRegistry(home).get("tiny@1")
+    forecaster = Forecaster.of_version(version)
+    known = forecaster.known
+    assert len(known) == 520
+    last = known.take(519, 520)
+    found = forecaster.following(last)
+    assert found.symbols[0]["forecast"] is not None
+    later = replace(last, times=last.times + np.timedelta64(1, "D"), sessions=last.sessions + np.timedelta64(1, "D"))
+    assert forecaster.following(later).time == f"{later.times[0]}Z"
+    assert forecaster.following(last) == found
 
 
 def test_weights_of_a_version_are_those_of_the_last_fold(home: Path) -> None:

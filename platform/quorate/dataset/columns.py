@@ -71,7 +71,7 @@ class LaidOut:
         """
         inputs: dict[tuple[str, bool], Floats] = {}
         for spec in features:
-            own = partial(_values, spec, self.bars, self.packing, inputs)
+            own = partial(values_of, spec, self.bars, self.packing, inputs)
             compute = partial(self._beside[spec.frequency].values, spec) if spec.frequency else own
             values = kept(spec, self.bars, compute) if kept else compute()
             # Also what is kept: which rows are used depends on the other features, too.
@@ -79,7 +79,9 @@ class LaidOut:
             yield values
 
 
-def lay_out(bars: Bars, features: Sequence[FeatureSpec], least_history: int = 1, window: int = 0) -> LaidOut:
+def lay_out(
+    bars: Bars, features: Sequence[FeatureSpec], least_history: int = 1, window: int = 0, since: int | None = None
+) -> LaidOut:
     """Say where a panel has rows; arguments as of `build_dataset`.
 
     Raises
@@ -102,7 +104,9 @@ def lay_out(bars: Bars, features: Sequence[FeatureSpec], least_history: int = 1,
     if bars.universe is not None:
         among = _in_universe(bars, features, beside)
         keep, usable = keep & among, usable & among
-    if not keep.any():
+    if since is not None:
+        keep[:since] = False
+    elif not keep.any():
         gaps = int(full.max()) if bars.covariates else 0
         if 0 < gaps < window:
             raise DataError(gaps_between(gaps, window))
@@ -139,12 +143,13 @@ class _Beside:
 
     def values(self, spec: FeatureSpec) -> NDArray[np.float32]:
         """Return a feature as it is known at each bar of the panel."""
-        return self.join.joined(_values(spec, self.join.bars, self._packing, self._inputs))
+        return self.join.joined(values_of(spec, self.join.bars, self._packing, self._inputs))
 
 
-def _values(
+def values_of(
     spec: FeatureSpec, bars: Bars, packing: Packing, inputs: dict[tuple[str, bool], Floats]
 ) -> NDArray[np.float32]:
+    """Return what a feature is, (n_bars, n_symbols); `inputs` is what others have read."""
     with np.errstate(over="ignore"):  # what float32 cannot hold is refused right after
         return computed(spec, bars, packing, inputs).astype(np.float32)
 

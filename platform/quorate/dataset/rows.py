@@ -108,20 +108,22 @@ def build_dataset(
     path: Mapping[int, Labels] = MappingProxyType({}),
     moves: bool = False,
     raw: bool = True,
+    since: int | None = None,
 ) -> Dataset:
     """Compute the features and join them with the labels.
 
     A row needs as many bars of its symbol as the longest lookback, or `least_history`; and all
     features on `window` bars, its own included. `categories` are texts of the bars, or ``symbol``. `kept` returns
     what a feature is on these bars from before, or computes and keeps it. `path` are the labels of several steps.
-    With `moves`, and with `raw` bars, the dataset has them.
+    With `moves`, and with `raw` bars, the dataset has them. Given `since`, it has the rows of bars from there on alone,
+    and may have none.
 
     Raises
     ------
     PluginError
         If a feature breaks its contract: wrong shape, or a value that is not finite after warm-up.
     """
-    laid, names = lay_out(bars, features, least_history, window), tuple(feature.name for feature in features)
+    laid, names = lay_out(bars, features, least_history, window, since), tuple(feature.name for feature in features)
     packing, keep = laid.packing, laid.keep
     row, column = np.nonzero(keep)
     X = np.empty((len(row), len(features)), dtype=np.float32)
@@ -148,7 +150,7 @@ def build_dataset(
         steps=tuple(path),
         path=_read_only(paths),
         path_end=_read_only(path_ends),
-        window=int(laid.full[keep].min()),
+        window=int(laid.full[keep].min()) if len(row) else None,
         moves=_read_only(_moves(bars, packing)) if moves else np.empty((0, 0)),
         times=bars.times,
     )

@@ -13,9 +13,9 @@ from quorate.bars.panel import Bars
 from quorate.dataset.folds import Fold
 from quorate.dataset.packing import bar_volatility
 from quorate.dataset.rows import Dataset
-from quorate.ensemble.asking import audit_path, combined_rows, combiner_of, weight_path
-from quorate.ensemble.calibration import Calibration, fit_calibration
-from quorate.ensemble.combiner import EnsembleHistory, EnsembleRows, weighted
+from quorate.ensemble.asking import audit_path, checked_rows, combined_rows, combiner_of, weight_path
+from quorate.ensemble.calibration import Calibration, Map, fit_calibration
+from quorate.ensemble.combiner import Combiner, EnsembleHistory, EnsembleRows, weighted
 from quorate.errors import PluginError
 from quorate.plugins.specs import EnsemblerSpec
 from quorate.statistics import Floats
@@ -50,6 +50,62 @@ class _Step:
     rows: EnsembleRows
     known: EnsembleHistory  # labels that had ended at the fold's first bar
     later: EnsembleHistory  # labels that ended by the fold's last bar, in the order of their ends
+    calibrated: Map
+
+
+@dataclass(frozen=True, eq=False)
+class FoldCombiner:
+    """How the members of a fold are combined, where that was learnt at its first bar: each row by itself.
+
+    Parameters
+    ----------
+    spec : EnsemblerSpec
+        The ensembler.
+    voting : ndarray of bool, (n_members,)
+        Which members take part.
+    """
+
+    spec: EnsemblerSpec
+    voting: NDArray[np.bool_]
+    _combiner: Combiner
+    _calibrated: Map
+
+    def __call__(self, predictions: Floats, bars: NDArray[np.int64], volatility: Floats) -> Floats:
+        """Return the combined predictions of rows of the fold, (n_rows,).
+
+        Parameters
+        ----------
+        predictions : ndarray of float64, (n_rows, n_members)
+        bars, volatility : ndarray, (n_rows,)
+            As of `EnsembleRows`.
+
+        Raises
+        ------
+        PluginError
+            If the combiner fails or breaks its contract.
+        """
+        given = (self._calibrated(predictions[:, self.voting]), bars, volatility)
+        values, _ = checked_rows(self.spec, self._combiner, EnsembleRows(*(_read_only(array) for array in given)))
+        return values
+
+
+def fold_combiner(
+    method: Method,
+    members: Sequence[str],
+    predictions: Floats,
+    dataset: Dataset,
+    fold: Fold,
+    binary: bool,
+    *,
+    volatility: Floats,
+    calibration: Calibration = "none",
+) -> FoldCombiner | None:
+    """Return how `combine_all` combines a fold; None, where weights move with each bar, or no member predicts."""
+    spec, params = method
+    step = _step(members, predictions, dataset, fold, binary, volatility, calibration)
+    if step is None or spec.update == "bar":
+        return None
+    return FoldCombiner(spec, step.voting, combiner_of(spec, params, step.known), step.calibrated)
 
 
 def known_rows(predictions: Floats, end: NDArray[np.int64], at: int) -> NDArray[np.bool_]:
@@ -187,6 +243,7 @@ def _step(
         rows=EnsembleRows(*(_read_only(array) for array in test)),
         known=history(np.flatnonzero(known)),
         later=history(later[np.argsort(dataset.end[later], kind="stable")]),
+        calibrated=calibrated,
     )
 
 

@@ -18,7 +18,7 @@ from quorate.execution.executor import Remote, Told
 from quorate.execution.fit import fitted, model_of, unfitted
 from quorate.execution.inputs import inputs_of
 from quorate.execution.isolated import Isolated, Lost
-from quorate.execution.outputs import Outputs, predict, predict_blocks, read_outputs
+from quorate.execution.outputs import BLOCK, Outputs, predict, predict_blocks, read_outputs
 from quorate.execution.portable_transforms import with_transforms
 from quorate.execution.reading import FitRows, rows_of
 from quorate.execution.resources import Meter
@@ -83,8 +83,17 @@ class Ready:
             self._learnt, own = restored_transforms(task.transforms, state)
             self._model = restored(self._spec, unfitted(task, self._spec, dataset), own)
 
-    def __call__(self, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64]) -> tuple[Floats, Outputs]:
-        """Return what it forecasts of some rows, (n_rows,), and what else it gives; `train` are those that trained it.
+    def __call__(
+        self, dataset: Dataset, rows: NDArray[np.int64], train: NDArray[np.int64], block: int = BLOCK
+    ) -> tuple[Floats, Outputs]:
+        """Return what it forecasts of some rows, (n_rows,), and what else it gives.
+
+        Parameters
+        ----------
+        train : ndarray of int64
+            The rows that trained it.
+        block : int
+            Rows per call, as of `predict`.
 
         Raises
         ------
@@ -93,7 +102,7 @@ class Ready:
         """
         with surroundings_of(self.task):
             seen = self._learnt.rows(dataset, self._spec, (train[:0], rows))
-            return predict(self._model, self._spec, inputs_of(self._spec, seen, rows, train), self.task.binary)
+            return predict(self._model, self._spec, inputs_of(self._spec, seen, rows, train), self.task.binary, block)
 
 
 def learn(data: FitData, task: FitTask, seconds: float) -> Learnt:

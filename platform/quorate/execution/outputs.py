@@ -89,8 +89,8 @@ def _positive(model: Any, width: int) -> int:
     return int(classes.index(1))
 
 
-def predict_blocks(predict: Callable[[Any], Outputs], X: Inputs) -> Outputs:
-    """Predict in padded blocks of `BLOCK` rows.
+def predict_blocks(predict: Callable[[Any], Outputs], X: Inputs, block: int = BLOCK) -> Outputs:
+    """Predict in padded blocks of so many rows.
 
     Numeric kernels choose their order of summation by the shape they are given, so a row's last
     bits would otherwise depend on how many rows are predicted with it.
@@ -104,9 +104,9 @@ def predict_blocks(predict: Callable[[Any], Outputs], X: Inputs) -> Outputs:
     if isinstance(X, Windows) and X.lengths is not None:
         out = predict(X)  # the model puts those of one length together, and promises the same
     else:
-        for start in range(0, len(X), BLOCK):
-            stop = min(start + BLOCK, len(X))
-            for name, values in predict(padded(X, start, BLOCK)).items():
+        for start in range(0, len(X), block):
+            stop = min(start + block, len(X))
+            for name, values in predict(padded(X, start, block)).items():
                 out.setdefault(name, np.empty(len(X)))[start:stop] = values[: stop - start]
     for name, values in out.items():
         bad = ~np.isfinite(values)
@@ -118,20 +118,22 @@ def predict_blocks(predict: Callable[[Any], Outputs], X: Inputs) -> Outputs:
     return out
 
 
-def predict(model: Any, spec: ModelSpec, X: Inputs, binary: bool) -> tuple[Floats, Outputs]:
+def predict(model: Any, spec: ModelSpec, X: Inputs, binary: bool, block: int = BLOCK) -> tuple[Floats, Outputs]:
     """Return what the ensemble combines, and what else a fitted model gives, each (n_rows,).
 
     Parameters
     ----------
     binary : bool
         Whether the label is a class; a regression's expectation is then cut to 0..1.
+    block : int
+        Rows per call; another number than usual may change last bits.
 
     Raises
     ------
     FitError
         If that is not what its spec promises, not finite, or no probability.
     """
-    outputs = predict_blocks(partial(read_outputs, model, spec), X)
+    outputs = predict_blocks(partial(read_outputs, model, spec), X, block)
     check_probabilities(outputs, spec)
     _uncross(outputs)
     predictions = outputs.pop(spec.prediction)

@@ -1,34 +1,31 @@
 """A run's fold that goes on: its models, weights and threshold forecast bar by bar, as they did in the backtest.
 
 What a fold decides at a bar follows from the bars up to it. So the same steps are taken that a walk-forward takes,
-for the rows of the new bars alone: features of all bars so far, the fold's models, its weights, its threshold, and the
-strategy from the first forecast on. Of bars that the run has judged, every number is the run's, bit for bit; see
-`quorate.serving.replay`. Of later ones it is what the run would have said, had its last fold been longer.
+for the rows of the new bars alone: their features, the fold's models, its weights, its threshold, and the strategy,
+which goes on. Of bars that the run has judged, every number is the run's, bit for bit; see `quorate.serving.replay`.
+Of later ones it is what the run would have said, had its last fold been longer.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+import threading
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from quorate.bars.panel import FIELDS, Bars
-from quorate.dataset.folds import Fold
-from quorate.dataset.rows import Dataset
+from quorate.bars.panel import Bars
 from quorate.errors import DataError, FitError
-from quorate.evidence.result import finite_or_none
-from quorate.execution.keeping import Ready
-from quorate.execution.task import FitResult
-from quorate.runs.models import Fitted, RunModels, judged_fits
-from quorate.statistics import Floats
-from quorate.trading.strategy import score_of
-from quorate.walkforward.distribution import around
-from quorate.walkforward.layout import WalkForward
-from quorate.walkforward.members import collect
-from quorate.walkforward.rows import rows_of
-from quorate.walkforward.series import combine_members, decide_judged, decided_as
-from quorate.walkforward.tables import stored_predictions
+from quorate.execution.progress import Progress
+from quorate.plugins.guard import Overdue, stopped_after
+from quorate.runs.loaded import load_report
+from quorate.runs.models import RunModels, models_of
+from quorate.runs.stored import reopen
+from quorate.serving.history import joined
+from quorate.serving.steps import Standing, Steps
+
+if TYPE_CHECKING:
+    from quorate.runs.registering import Version
+
+KEPT = 4  # of the last bars, after which what follows need not be computed from the fold's first bar on
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ class Forecast:
 
 
 class Forecaster:
-    """A fold of a run, which goes on for as long as it is given bars.
+    """A fold of a run, which goes on for as long as it is given bars. Several threads may ask at a time.
 
     Parameters
     ----------
@@ -75,124 +72,109 @@ class Forecaster:
     """
 
     def __init__(self, models: RunModels, fold: int | None = None) -> None:
-        self._fold = models.fold(fold)
-        walk = models.walk
-        place = [one.index for one in walk.folds].index(self._fold.index)
-        self._walk = replace(walk, folds=walk.folds[: place + 1], unseen=None, warnings=[])
-        self._rows = rows_of(walk.recipe, walk.registry, walk.bars)
-        self._failed: dict[str, str] = {}
-        self._ready = [Ready(one.task, one.state, walk.dataset) for one in self._fitted(models)]
-        self._members = self._earlier(models)
-        self._judged = decide_judged(self._walk, self._members)
-        before = walk.dataset.bar[: len(self._members)] < self._fold.first
-        self._known = int(before.sum())  # rows whose forecasts are known
-        self._members = self._members[: self._known]
-        self._combined = self._judged.predictions[: self._known]
-        self._since = self._known  # the first row of the fold
+        self._steps = Steps(models, fold)
+        self._lock = threading.Lock()
+        self._known = self._steps.bars
+        self._standings = [self._steps.standing]
         self._seen = 0  # bars that were given so far
 
-    def _fitted(self, models: RunModels) -> list[Fitted]:
-        found = []
-        for name in self._walk.voting:
-            try:
-                found += [models.of(name, self._fold, replicate) for replicate in range(models.seeds(name))]
-            except FitError as e:  # as in the run
-                if self._walk.recipe.on_failure == "stop":
-                    raise
-                self._failed[name] = str(e)
-        return found
+    @classmethod
+    def of_version(cls, version: Version, progress: Progress | None = None) -> Forecaster:
+        """Return the last fold of a registered version.
 
-    def _earlier(self, models: RunModels) -> Floats:
-        """Return what members forecast in the run of the rows up to the end of the fold, (n_rows, n_members)."""
-        stored = stored_predictions(models.report.stored("predictions"), list(self._walk.recipe.models))
-        found = np.full((len(self._walk.dataset), stored.shape[1]), np.nan)
-        found[: len(stored)] = stored
-        found[self._walk.dataset.bar >= self._fold.stop] = np.nan
-        return found
+        Raises
+        ------
+        StoreError, IntegrityError
+            If what it is made of is gone, or is not what was registered.
+        """
+        report = load_report(version.standing.run, home=version.path)
+        session, bars = reopen(report, progress or Progress(), changes="not as when it was registered")
+        return cls(models_of(report, session, bars))
+
+    @property
+    def known(self) -> Bars:
+        """All bars that are known so far: at first those of the run, up to the fold's end."""
+        return self._known
+
+    @property
+    def on_all_bars(self) -> tuple[str, ...]:
+        """What is computed on all bars for each new one, as fewer may change its bits: features, and other steps."""
+        return self._steps.on_all_bars
 
     def at(self, bars: Bars) -> Forecast:
         """Return what is forecast at the last of these bars, which follow those of an earlier call, or are the same.
 
+        They are what is known from now on.
+
         Raises
         ------
         DataError
-            If they end before the fold or those of the call before, or do not begin with the run's bars.
+            If they end before the fold or those of the call before, do not begin with the run's bars, or a later bar
+            is none: symbol, time and field are named.
         FitError
             If a model fails.
         """
-        if len(bars) <= self._fold.first or bars.symbols != self._walk.bars.symbols:
-            raise DataError(
-                f"bars must be of {', '.join(self._walk.bars.symbols)}, and go on after "
-                f"{self._walk.bars.sessions[self._fold.first - 1]}; they were {bars!r}"
-            )
-        self._check_history(bars)
-        dataset = self._rows.build(bars)
-        test = np.flatnonzero(dataset.bar >= self._fold.first).astype(np.int64)
-        now = replace(self._fold, stop=len(bars), test=test)
-        walk = replace(self._walk, bars=bars, dataset=dataset, folds=[now])
-        self._forecast_members(walk, now)
-        method = walk.recipe.ensemble.method
-        combined = np.full(len(dataset), np.nan)
-        combined[: self._since] = self._combined
-        if len(test):
-            made = combine_members(walk, self._members, beside=False)[method]
-            combined[test] = made.predictions[test]
-        place = len(self._walk.folds) - 1
-        decided = decided_as(walk, self._judged, [place], combined).decisions
-        return self._told(walk, combined, decided.targets[-1], float(decided.thresholds[0]))
+        known, standings = self._now()
+        whole, same = joined(known, bars, self._steps.first + 1)
+        return self._forecast(whole, self._keep(whole, standings, same, len(bars)), whole, len(whole))
 
-    def _check_history(self, bars: Bars) -> None:
-        """Raise `DataError`, unless bars begin as those of the run, up to the fold, and end no earlier than before."""
-        then, first = self._walk.bars, self._fold.first
-        for what in ("times", *FIELDS):
-            one, other = (getattr(each, what)[:first] for each in (then, bars))
-            if not np.array_equal(one, other, equal_nan=what != "times"):
-                raise DataError(
-                    f"bars must begin with those of the run, {then.sessions[0]} to {then.sessions[first - 1]}; not as "
-                    f"then: {what}. Was the history revised? quorate predict fits on what is known now"
-                )
-        if len(bars) < self._seen:
-            raise DataError(f"bars must go on: {self._seen:,} were given before; now there are {len(bars):,}")
-        self._seen = len(bars)
+    def know(self, bars: Bars) -> None:
+        """Have these bars known from now on: those that are, and more; later ones may have been revised.
 
-    def _forecast_members(self, walk: WalkForward, now: Fold) -> None:
-        """Have the models forecast the rows that they have not forecast yet."""
-        dataset = walk.dataset
-        new = np.arange(self._known, len(dataset), dtype=np.int64)
-        if len(new):
-            part = replace(now, test=new)
-            answers = [ready(dataset, new, self._fold.train) for ready in self._ready]
-            nothing = np.full(len(new), np.nan)
-            failed = [FitResult(name, now.index, nothing, error=why) for name, why in self._failed.items()]
-            asked = replace(walk, folds=[part])
-            fits = judged_fits(asked, part, [ready.task for ready in self._ready], answers, failed)
-            self._members = collect(asked, fits, self._members)
-            self._known = len(dataset)
+        Raises
+        ------
+        DataError
+            As `at`.
+        """
+        known, standings = self._now()
+        whole, same = joined(known, bars, self._steps.first + 1)
+        if len(whole) < len(known):
+            raise DataError(f"bars must go on: {len(known):,} are known; now there are {len(whole):,}")
+        self._keep(whole, standings, same, self._seen)
 
-    def _told(self, walk: WalkForward, combined: Floats, weights: Floats, threshold: float) -> Forecast:
-        bars, dataset = walk.bars, walk.dataset
-        last = len(bars) - 1
-        rows = {int(dataset.symbol[row]): int(row) for row in np.flatnonzero(dataset.bar == last)}
-        spread = around(replace(walk, folds=[*self._walk.folds[:-1], walk.folds[0]]), combined)
-        names = list(walk.members)
-        told: list[dict[str, Any]] = []
-        for column, symbol in enumerate(bars.symbols):
-            one: dict[str, Any] = {"symbol": symbol, "weight": float(weights[column])}
-            row = rows.get(column)
-            if row is None or not np.isfinite(combined[row]):
-                told.append({**one, "forecast": None, "reason": self._why(bars, dataset, column, row)})
-                continue
-            score = score_of(combined[row : row + 1], walk.binary)[0]
-            members = {name: finite_or_none(self._members[row, names.index(name)]) for name in walk.voting}
-            one |= {"forecast": float(combined[row]), "score": float(score), "members": members}
-            told.append({**one, **({"quantiles": spread.of(row)} if spread is not None else {})})
-        return Forecast(f"{bars.times[-1]}Z", walk.folds[0].index, threshold, told)
+    def following(self, bars: Bars) -> Forecast:
+        """Return what is forecast at the last of a few bars.
 
-    def _why(self, bars: Bars, dataset: Dataset, column: int, row: int | None) -> str:
-        if row is not None:
-            return "no member has a forecast"
-        if not bars.present[-1, column]:
-            return "it has no bar at this time"
-        if column in dataset.symbol:
-            return "a feature is not known at this bar"
-        return f"its features are not known yet: it has had {int(bars.present[:, column].sum())} bars"
+        From their first close on they take the place of what is known, or go on after it. Nothing is kept of them.
+
+        Raises
+        ------
+        DataError, FitError
+            As `at`.
+        """
+        known, standings = self._now()
+        whole, same = joined(known, bars, self._steps.first + 1)
+        return self._forecast(known, standings, whole, same)
+
+    def _now(self) -> tuple[Bars, list[Standing]]:
+        with self._lock:
+            return self._known, self._standings
+
+    def _keep(self, bars: Bars, standings: list[Standing], same: int, seen: int) -> list[Standing]:
+        """Have bars known of which the first ones are as they were; return where it stood after some of those."""
+        with self._lock:
+            if seen < self._seen:
+                raise DataError(f"bars must go on: {self._seen:,} were given before; now there are {seen:,}")
+            self._known, self._seen = bars, seen
+            self._standings = [one for one in standings if one.bars <= same]
+            return self._standings
+
+    def _forecast(self, known: Bars, standings: list[Standing], bars: Bars, same: int) -> Forecast:
+        """Return the forecast at the last of some bars, of which the first are known: from there on it is computed."""
+        try:
+            with stopped_after(self._steps.seconds):
+                before = max((one for one in standings if one.bars <= same), key=lambda one: one.bars)
+                if before.bars < same:
+                    before = self._steps.go_on(before, bars.take(0, same) if same < len(bars) else bars)
+                    self._note(known, before)
+                now = before if before.bars == len(bars) else self._steps.go_on(before, bars)
+                return Forecast(*self._steps.told(now, bars))
+        except Overdue:
+            raise FitError(f"there was no forecast within {self._steps.seconds:g} s (execution.fit_seconds)") from None
+
+    def _note(self, known: Bars, standing: Standing) -> None:
+        """Keep where things stand after some of the known bars, beside the fold's first and the last ones."""
+        with self._lock:
+            if known is self._known and all(one.bars != standing.bars for one in self._standings):
+                first, *later = self._standings
+                self._standings = [first, *later[1 - KEPT :], standing]

@@ -33,10 +33,19 @@ def renewed(weights: Floats) -> Floats:
     ----------
     weights : ndarray of float64, (n_bars, n_symbols, n_columns)
     """
-    before = np.concatenate([np.zeros_like(weights[:1]), weights[:-1]])
-    count = np.cumsum((weights != before).any(axis=1, keepdims=True), axis=0)
-    found: Floats = weights * (1 + NUDGE * (count % 2))
-    return found
+    return weights * (1 + NUDGE * (changes(weights) % 2))
+
+
+def changes(weights: Floats, before: Floats | float = 0.0) -> NDArray[np.int64]:
+    """Return at how many bars one of the weights had changed up to each, (n_bars, 1, n_columns).
+
+    Parameters
+    ----------
+    before : ndarray of float64, (n_symbols, n_columns)
+        What they were before the first bar.
+    """
+    earlier = np.concatenate([np.broadcast_to(before, weights[:1].shape), weights[:-1]])
+    return np.cumsum((weights != earlier).any(axis=1, keepdims=True), axis=0)
 
 
 def share_of_capital(available: NDArray[np.bool_], gone: int = GONE, member: NDArray[np.bool_] | bool = True) -> Floats:

@@ -87,25 +87,14 @@ def limited(weights: Floats, bars: Bars, risks: Sequence[Risk], fill: Fill) -> F
     """
     if not any(risk.active for risk in risks):
         return weights
-    wanted, reach = _sized(weights, bars, risks)
-    prices, closes, present = bars.fill(fill)[:, :, None], bars.close[:, :, None], bars.present[:, :, None]
-    ended = ~listed(bars)
-    positions = _Positions(weights.shape[1:], risks)
-    out = weights.copy()
-    with np.errstate(invalid="ignore"):  # limits that are off are infinitely far away
-        for t in range(len(weights)):
-            positions.drop(ended[t])
-            positions.mark(present[t], prices[t], closes[t])
-            hit = positions.hit(present[t], closes[t])
-            positions.order(present[t], np.sign(weights[t]), wanted[t], hit, reach[t])
-            np.copyto(out[t], positions.weight, where=present[t])
-    return out
+    return Positions(weights.shape[1:], risks).limited(weights, bars, fill)
 
 
-class _Positions:
+class Positions:
     """What is held, how it was entered, and where it may not be entered, each (n_symbols, n_columns)."""
 
     def __init__(self, shape: tuple[int, ...], risks: Sequence[Risk]) -> None:
+        self.risks = risks
         self.stop = _distances([risk.stop for risk in risks])
         self.trailing = _distances([risk.trailing for risk in risks])
         self.most = _distances([risk.max_bars for risk in risks])
@@ -115,6 +104,29 @@ class _Positions:
         self.ordered = np.zeros(shape, dtype=bool)  # entered by an order that is not filled yet
         self.age = np.zeros(shape)  # bars held
         self.entry, self.best, self.reach = (np.full(shape, np.nan) for _ in range(3))
+
+    def limited(self, weights: Floats, bars: Bars, fill: Fill) -> Floats:
+        """Return the weights of the last bars that are left, going on from what is held before them.
+
+        Parameters
+        ----------
+        weights : ndarray of float64, (n_last, n_symbols, n_columns)
+            As of `limited`, of the last bars alone; the bars themselves are all.
+        """
+        part = slice(len(bars) - len(weights), None)
+        wanted, reach = _sized(weights, bars, self.risks)
+        fields = (bars.fill(fill), bars.close, bars.present)
+        prices, closes, present = (field[part, :, None] for field in fields)
+        ended = ~listed(bars)[part]
+        out = weights.copy()
+        with np.errstate(invalid="ignore"):  # limits that are off are infinitely far away
+            for t in range(len(weights)):
+                self.drop(ended[t])
+                self.mark(present[t], prices[t], closes[t])
+                hit = self.hit(present[t], closes[t])
+                self.order(present[t], np.sign(weights[t]), wanted[t], hit, reach[t])
+                np.copyto(out[t], self.weight, where=present[t])
+        return out
 
     def drop(self, ended: NDArray[np.bool_]) -> None:
         """Forget symbols that have ended: they were paid out."""
@@ -180,8 +192,10 @@ def realised_volatility(bars: Bars, window: int) -> Floats:
 
 def _sized(weights: Floats, bars: Bars, risks: Sequence[Risk]) -> tuple[Floats, Floats]:
     """Return the weights at the target volatility, and how far away the stop by true range is, in prices."""
-    ranges = {n: average_true_range(bars, n) for n in {risk.atr_window for risk in risks if risk.atr}}
-    realised = {n: realised_volatility(bars, n) for n in {risk.volatility_window for risk in risks if risk.volatility}}
+    part = slice(len(bars) - len(weights), None)
+    ranges = {n: average_true_range(bars, n)[part] for n in {risk.atr_window for risk in risks if risk.atr}}
+    windows = {risk.volatility_window for risk in risks if risk.volatility}
+    realised = {n: realised_volatility(bars, n)[part] for n in windows}
     sized, reach = weights.copy(), np.full(weights.shape, np.inf)
     for k, risk in enumerate(risks):
         if risk.atr:

@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quorate.dataset.folds import NEVER
+from quorate.dataset.folds import NEVER, Fold
 from quorate.dataset.rows import entry_prices
-from quorate.ensemble.combine import Combined, combine_all, recent_volatility
+from quorate.ensemble.combine import Combined, FoldCombiner, Method, combine_all, fold_combiner, recent_volatility
 from quorate.evidence.evidence import Performance
 from quorate.plugins.specs import EnsemblerSpec, StrategySpec
 from quorate.statistics import Floats
@@ -27,6 +27,7 @@ from quorate.trading.strategy import (
     LIMIT,
     Decisions,
     Plan,
+    Setting,
     ThresholdRule,
     decide,
     desired_weights,
@@ -81,10 +82,7 @@ def combine_members(
         Ensembler to its predictions and its members' weights, per fold and per row.
     """
     wanted = walk.recipe.ensemble
-    methods: list[tuple[EnsemblerSpec, Mapping[str, Any]]] = []
-    for name in dict.fromkeys((wanted.method, *(wanted.compare if beside else ()))):
-        spec = walk.registry.get(EnsemblerSpec, name)
-        methods.append((spec, wanted.params if name == wanted.method else spec.params))
+    methods = [_method(walk, name) for name in dict.fromkeys((wanted.method, *(wanted.compare if beside else ())))]
     found = combine_all(
         methods,
         walk.voting,
@@ -96,6 +94,25 @@ def combine_members(
         calibration=wanted.calibration,
     )
     return {spec.name: one for (spec, _), one in zip(methods, found, strict=True)}
+
+
+def _method(walk: WalkForward, name: str) -> Method:
+    wanted, spec = walk.recipe.ensemble, walk.registry.get(EnsemblerSpec, name)
+    return spec, wanted.params if name == wanted.method else spec.params
+
+
+def combiner_of(walk: WalkForward, fold: Fold, predictions: Floats) -> FoldCombiner | None:
+    """Return how `combine_members` combines a fold by the recipe's ensembler, if each row by itself: else None."""
+    return fold_combiner(
+        _method(walk, walk.recipe.ensemble.method),
+        walk.voting,
+        predictions[:, walk.voting_columns],
+        walk.dataset,
+        fold,
+        walk.binary,
+        volatility=recent_volatility(walk.bars, walk.dataset),
+        calibration=walk.recipe.ensemble.calibration,
+    )
 
 
 def decide_all(
@@ -174,11 +191,18 @@ def decided_as(walk: WalkForward, series: Series, places: Sequence[int], predict
     predictions : ndarray of float64, (n_rows,)
         Of the other rows.
     """
-    plan, rule = _plan(walk, series.strategy, predictions), _rule(walk)
-    known = [plan.default(rule.default), *plan.candidates(rule.grid)]
-    taken = [next(one for one in known if one.picked == series.decisions.chosen[place]) for place in places]
+    plan, taken = taken_by(walk, series, places, predictions)
     decisions = followed(plan, taken, walk.bars, walk.folds, walk.trading.fill)
     return replace(series, predictions=predictions, decisions=decisions)
+
+
+def taken_by(
+    walk: WalkForward, series: Series, places: Sequence[int], predictions: Floats
+) -> tuple[Plan, list[Setting]]:
+    """Return how a series trades predictions, and the settings that it has chosen; arguments as of `decided_as`."""
+    plan, rule = _plan(walk, series.strategy, predictions), _rule(walk)
+    known = [plan.default(rule.default), *plan.candidates(rule.grid)]
+    return plan, [next(one for one in known if one.picked == series.decisions.chosen[place]) for place in places]
 
 
 def _plan(walk: WalkForward, name: str, predictions: Floats) -> Plan:
