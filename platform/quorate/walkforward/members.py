@@ -87,6 +87,7 @@ class Fitting:
         *,
         keep: bool = False,
         starts: Starts = NOTHING,
+        in_sample: bool = True,
     ) -> list[FitResult]:
         """Fit every member on these folds; the results are in their order, whatever order they arrived in.
 
@@ -101,6 +102,8 @@ class Fitting:
             Whether fitted models of these folds are kept, if any are.
         starts : mapping of str to Start
             What models go on from that is no fold of the walk-forward.
+        in_sample : bool
+            Whether models are asked of their training rows; not on markets that are made up, which takes time.
 
         Raises
         ------
@@ -110,6 +113,7 @@ class Fitting:
         """
         expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
         tasks, data = expected or self.tasks(walk, folds, keep, starts)
+        tasks = tasks if in_sample else [replace(task, in_sample=False) for task in tasks]
         self.progress.fits(Counter(task.model for task in tasks), [fold.index for fold in folds])
         done: dict[Which, FitResult] = {}
         asked = {task.which: task for task in tasks}

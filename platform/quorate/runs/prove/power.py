@@ -30,7 +30,7 @@ def share_in_turn(passed: Iterable[bool], n: int) -> dict[str, Any]:
     93 and 98 % at true shares of 5 to 95 %, as that of all 60 does.
     """
     asked = good = 0
-    for asked, one in enumerate(passed, 1):  # noqa: B007  how many were asked is told
+    for asked, one in enumerate(passed, 1):
         good += one
         if (n - asked + good) / n < POWER:
             break
