@@ -234,9 +234,9 @@ def test_what_nobody_asks_for_is_not_measured():
     registry.add_inline(Metrics(fails))
     evidence = Evidence(performance(), performance(), 7, Measured(performance(), registry))
     assert len(guarded(evidence)._metrics) == 1
-    with pytest.raises(PluginError, match="asks for the metric 'mime', which no plugin provides.*mine"):
+    with pytest.raises(PluginError, match=r"asks for the metric 'mime', which no plugin provides.*mine"):
         guarded(evidence).metric("mime")
-    with pytest.raises(PluginError, match="metric 'mine' failed on .*: ValueError: asked for"):
+    with pytest.raises(PluginError, match=r"metric 'mine' failed on .*: ValueError: asked for"):
         guarded(evidence).metric("mine")
 
 

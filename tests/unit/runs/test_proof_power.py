@@ -27,7 +27,7 @@ def test_a_share_is_asked_of_no_more_than_decide_it():
     assert len([*answers]) == 46  # nobody asked them
     enough = [True] * 48 + [False] * 12
     assert share_in_turn(iter(enough), 60) == share_in_turn(iter(enough[::-1]), 60) == share(48, 60)
-    assert share_in_turn(iter(enough[1:] + [False]), 60) == share(47, 60)  # that it fails shows with the last one
+    assert share_in_turn(iter([*enough[1:], False]), 60) == share(47, 60)  # that it fails shows with the last one
 
 
 @pytest.mark.parametrize("n", [10, 60, 100])
