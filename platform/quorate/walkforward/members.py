@@ -98,12 +98,10 @@ class Fitting:
         ----------
         meanwhile : callable
             Called once when all workers have something to do, or all fits were handed out.
-        keep : bool
-            Whether fitted models of these folds are kept, if any are.
+        keep, in_sample : bool
+            Whether fitted models of these folds are kept, if any are, and whether they are asked of training rows.
         starts : mapping of str to Start
             What models go on from that is no fold of the walk-forward.
-        in_sample : bool
-            Whether models are asked of their training rows; not on markets that are made up, which takes time.
 
         Raises
         ------
