@@ -113,8 +113,7 @@ class Fitting:
         tasks, data = expected or self.tasks(walk, folds, keep, starts)
         tasks = tasks if in_sample else [replace(task, in_sample=False) for task in tasks]
         self.progress.fits(Counter(task.model for task in tasks), [fold.index for fold in folds])
-        done: dict[Which, FitResult] = {}
-        asked = {task.which: task for task in tasks}
+        done, asked = dict[Which, FitResult](), {task.which: task for task in tasks}
 
         def arrived(result: FitResult) -> None:
             task = asked[result.which]
