@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -45,6 +45,37 @@ def measure(performance: Performance, registry: Registry, names: Iterable[str] |
             continue
         values[name] = call(spec, f"{len(performance.returns):,} bars", (guarded(performance),), spec.params, float)
     return values
+
+
+class Measured(Mapping[str, float]):
+    """Every registered metric of a series, each measured when it is first asked for; nobody can change it.
+
+    Raises
+    ------
+    PluginError
+        If a metric that is asked for fails.
+    """
+
+    def __init__(self, performance: Performance, registry: Registry) -> None:
+        self._asked: dict[str, float] = {}
+        self._names = registry.names("metric")
+        self._measure = partial(measure, performance, registry)
+
+    def __getitem__(self, name: str) -> float:
+        """Return a metric, NaN where it is undefined."""
+        if name not in self._asked:
+            if name not in self._names:
+                raise KeyError(name)
+            self._asked |= self._measure([name])
+        return self._asked[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Return the names of all that can be asked for."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._names)
 
 
 def run_gates(gates: Mapping[str, Mapping[str, Any]], evidence: Evidence, registry: Registry) -> list[GateResult]:
@@ -92,7 +123,7 @@ def guarded(value: T) -> T:
             found.flags.writeable = False
     elif isinstance(value, pd.DataFrame):
         found = value.copy(deep=False)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, Mapping) and not isinstance(value, Measured):
         found = {key: guarded(inner) for key, inner in value.items()}
     elif isinstance(value, list):
         found = [guarded(inner) for inner in value]

@@ -125,7 +125,7 @@ def answer_of(task: FitTask, dataset: Dataset, fold: Fold, model: Any, spec: Mod
         more = shuffled_outputs(model, spec, rows.plain, task.binary, fold.shuffles, rows.learnt)
         return predictions, outputs | more, math.nan, None, None
     known = rows.X[-ASKED_AGAIN:], own_of(task, rows.y[-ASKED_AGAIN:])
-    told = in_sample(model, spec, *known, task.binary)
+    told = in_sample(model, spec, *known, task.binary) if task.in_sample else math.nan
     course = course_of(spec, model, len(rows.y))
     if not task.keep:
         return predictions, outputs, told, None, course

@@ -53,6 +53,8 @@ class FitTask:
         Bytes that it may allocate; 0: what the executor grants.
     keep : bool
         Whether what the model has learnt is wanted, too; the key does not know of it.
+    in_sample : bool
+        Whether it is asked of its training rows, too; the key does not know of it, so bars that a run may have are.
     key : str
         Hash of everything the result depends on.
     after : str
@@ -88,6 +90,7 @@ class FitTask:
     gpus: float = 0.0
     memory: int = 0
     keep: bool = False
+    in_sample: bool = True
     key: str = ""
     after: str = ""
     start: State | None = None

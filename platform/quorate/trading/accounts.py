@@ -125,7 +125,7 @@ def book(weights: Floats, market: Market, cash: float, apart: bool = False) -> A
 
 
 def check_accounts(
-    equity: Floats, trades: pd.DataFrame, orders: pd.DataFrame, unexplained: Floats, capital: float
+    equity: Floats, trades: pd.DataFrame, bar: NDArray[np.int64], unexplained: Floats, capital: float
 ) -> None:
     """Raise `IntegrityError`, if trades and equity do not agree, or an order was not filled at its bar's price."""
     if not np.isfinite(equity).all():
@@ -133,7 +133,7 @@ def check_accounts(
     total, last = capital + float(trades["pnl"].sum()), float(equity[-1])
     if abs(total - last) > max(5e-8 * capital, 1e-9 * abs(last)):
         raise IntegrityError(f"the trades add up to {total:.9g}, the equity to {last:.9g}")
-    if (orders["idx"] < 1).any() or not np.allclose(unexplained, 0.0, atol=1e-9):
+    if (bar < 1).any() or not np.allclose(unexplained, 0.0, atol=1e-9):
         raise IntegrityError("an order was not filled at the price of a bar after its decision")
 
 

@@ -167,17 +167,19 @@ def fills(bars: Bars, targets: Floats, trading: Trading) -> pd.DataFrame:
         sold, and fees.
     """
     floor = _Floor.of(bars, trading)
-    orders = floor.scale.back(floor.book(targets)["orders"]).sort_values(["idx", "id"])
+    orders = floor.scale.back(floor.book(targets)["orders"])
+    by_time = np.lexsort((orders["id"], orders["idx"]))
+    orders = {name: values[by_time] for name, values in orders.items()}
     size = np.where(orders["side"] == 0, orders["size"], -orders["size"])
-    bar, column = orders["idx"].to_numpy(), orders["col"].to_numpy()
+    bar, column = orders["idx"], orders["col"]
     return pd.DataFrame(
         {
             "bar": bar,
             "column": column,
-            "price": orders["price"].to_numpy(),
+            "price": orders["price"],
             "quoted": floor.price[bar, column],
             "size": size,
-            "fees": orders["fees"].to_numpy(),
+            "fees": orders["fees"],
         }
     )
 
@@ -292,13 +294,13 @@ def _result(floor: _Floor, booked: Booked) -> BacktestResult:
     bars, trading, equity = floor.bars, floor.trading, floor.value(booked)[:, 0]
     orders = floor.scale.back(booked["orders"])
     trades = trades_of(bars, floor.scale.back(booked["positions"]))
-    column, row = orders["col"].to_numpy(dtype=np.int64), orders["idx"].to_numpy(dtype=np.int64)
-    size, paid = orders["size"].to_numpy(), orders["price"].to_numpy()
+    column, row = orders["col"].astype(np.int64), orders["idx"].astype(np.int64)
+    size, paid = orders["size"], orders["price"]
     quoted = floor.price[row, column]
     slippage = float(np.sum(np.abs(paid - quoted) * size))
     due = trading.slippage_of(row, column, size * quoted)
     unexplained = paid / quoted - 1 - np.sign(paid - quoted) * due
-    check_accounts(equity, trades, orders, unexplained, trading.capital)
+    check_accounts(equity, trades, row, unexplained, trading.capital)
     years = (len(bars) - 1) / bars.bars_per_year
     turnover = float(np.sum(size * paid) / equity.mean() / years) if years > 0 else 0.0
     held = booked["held"]

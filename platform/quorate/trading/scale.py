@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from quorate.statistics import Floats
@@ -26,11 +25,14 @@ class Scale(NamedTuple):
         price = np.ldexp(1.0, np.frexp(first / PRICE)[1] - 1)
         return cls(np.where(np.isfinite(price), price, 1.0), float(np.ldexp(1.0, np.frexp(capital / CAPITAL)[1] - 1)))
 
-    def back(self, booked: NDArray[Any]) -> pd.DataFrame:
-        """Return orders or positions of the symbols as they are in the market's prices and the account's currency."""
-        records = pd.DataFrame.from_records(booked)
-        price = self.price[records["col"].to_numpy()]
-        factors = dict.fromkeys(("price", "entry_price", "exit_price"), price)
+    def back(self, booked: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return orders or positions of the symbols as they are in the market's prices and the account's currency.
+
+        By the names of vectorbt's fields; a table of each would take longer than what it is for.
+        """
+        found = {name: booked[name] for name in booked.dtype.names or ()}
+        price = self.price[found["col"]]
+        factors: dict[str, Any] = dict.fromkeys(("price", "entry_price", "exit_price"), price)
         factors |= dict.fromkeys(("fees", "entry_fees", "exit_fees", "pnl"), self.money)
         factors["size"] = self.money / price
-        return records.assign(**{name: records[name] * by for name, by in factors.items() if name in records})
+        return found | {name: found[name] * by for name, by in factors.items() if name in found}

@@ -87,6 +87,7 @@ class Fitting:
         *,
         keep: bool = False,
         starts: Starts = NOTHING,
+        in_sample: bool = True,
     ) -> list[FitResult]:
         """Fit every member on these folds; the results are in their order, whatever order they arrived in.
 
@@ -97,8 +98,8 @@ class Fitting:
         ----------
         meanwhile : callable
             Called once when all workers have something to do, or all fits were handed out.
-        keep : bool
-            Whether fitted models of these folds are kept, if any are.
+        keep, in_sample : bool
+            Whether fitted models of these folds are kept, if any are, and whether they are asked of training rows.
         starts : mapping of str to Start
             What models go on from that is no fold of the walk-forward.
 
@@ -110,9 +111,9 @@ class Fitting:
         """
         expected = self._expected.pop((walk.dataset, tuple(walk.members), tuple(folds)), None)
         tasks, data = expected or self.tasks(walk, folds, keep, starts)
+        tasks = tasks if in_sample else [replace(task, in_sample=False) for task in tasks]
         self.progress.fits(Counter(task.model for task in tasks), [fold.index for fold in folds])
-        done: dict[Which, FitResult] = {}
-        asked = {task.which: task for task in tasks}
+        done, asked = dict[Which, FitResult](), {task.which: task for task in tasks}
 
         def arrived(result: FitResult) -> None:
             task = asked[result.which]

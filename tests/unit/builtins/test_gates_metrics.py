@@ -14,7 +14,7 @@ import quorate
 from quorate.dataset.splits import Paths
 from quorate.errors import PluginError
 from quorate.evidence.evidence import Earlier, Evidence, Performance, Tried
-from quorate.evidence.judging import guarded, measure, run_gates
+from quorate.evidence.judging import Measured, guarded, measure, run_gates
 from quorate.evidence.result import GateResult, judge, plain
 from quorate.evidence.verdict import overall
 from quorate.plugins.registry import Registry
@@ -219,6 +219,25 @@ def test_every_metric_is_measured_and_what_is_undefined_is_none():
     assert (known["sharpe"], known["auc"], known["total-return"]) == (None, None, 0.0)
     units = [registry.get(quorate.MetricSpec, name).unit for name in ("win-rate", "costs", "log-loss")]
     assert units == ["fraction", "currency", "nats"]
+
+
+def test_metrics_are_the_same_when_each_is_measured_as_it_is_asked_for():
+    registry, p = Registry.load(), performance([0.01, -0.02, 0.03, 0.01], closed=[3.0, -1.0])
+    assert plain(dict(Measured(p, registry))) == plain(measure(p, registry, registry.names("metric")))
+
+
+def test_what_nobody_asks_for_is_not_measured():
+    def fails(p):
+        raise ValueError("asked for")
+
+    registry = Registry()
+    registry.add_inline(Metrics(fails))
+    evidence = Evidence(performance(), performance(), 7, Measured(performance(), registry))
+    assert len(guarded(evidence)._metrics) == 1
+    with pytest.raises(PluginError, match=r"asks for the metric 'mime', which no plugin provides.*mine"):
+        guarded(evidence).metric("mime")
+    with pytest.raises(PluginError, match=r"metric 'mine' failed on .*: ValueError: asked for"):
+        guarded(evidence).metric("mine")
 
 
 # --- gates

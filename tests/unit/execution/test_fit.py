@@ -411,6 +411,12 @@ def test_what_was_learnt_by_heart_is_all_right_in_sample_and_nothing_after_it(na
     assert right_directions(labels, found.predictions, binary) == np.mean(labels <= 0.5 if binary else labels > 0.0)
 
 
+def test_who_does_not_want_it_has_the_same_forecasts():
+    asked, unasked = run_fit(task(answer=0.7), DATA), run_fit(replace(task(answer=0.7), in_sample=False), DATA)
+    assert math.isnan(unasked.in_sample)
+    assert unasked.predictions.tobytes() == asked.predictions.tobytes()
+
+
 def test_of_a_constant_it_is_the_share_of_labels_on_its_side():
     assert run_fit(task(answer=0.7), DATA).in_sample == pytest.approx(DATA.dataset.y[:N_TRAIN].mean())
 

@@ -2,11 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 from scipy.special import ndtri
 
 from quorate.runs.prove.draw import Drawn
-from quorate.runs.prove.power import binding, crossing, instead, level, share, smallest
+from quorate.runs.prove.power import POWER, binding, crossing, instead, level, share, share_in_turn, smallest
 
 
 def test_a_share_has_the_interval_of_wilson():
@@ -18,6 +19,37 @@ def test_a_share_has_the_interval_of_wilson():
     assert [found["low"], found["high"]] == pytest.approx(ends, abs=1e-9)
     assert share(0, 60)["low"] == pytest.approx(0, abs=1e-12)
     assert share(0, 60)["high"] == pytest.approx(0.06017, abs=1e-4)
+
+
+def test_a_share_is_asked_of_no_more_than_decide_it():
+    answers = iter([True, *[False] * 13, *[True] * 46])
+    assert share_in_turn(answers, 60) == share(1, 14)
+    assert len([*answers]) == 46  # nobody asked them
+    enough = [True] * 48 + [False] * 12
+    assert share_in_turn(iter(enough), 60) == share_in_turn(iter(enough[::-1]), 60) == share(48, 60)
+    assert share_in_turn(iter([*enough[1:], False]), 60) == share(47, 60)  # that it fails shows with the last one
+
+
+@pytest.mark.parametrize("n", [10, 60, 100])
+def test_fewer_say_of_a_remedy_what_all_would(n):
+    rng = np.random.default_rng(n)
+    for one in rng.random((300, n)) < rng.uniform(0.6, 1.0, (300, 1)):
+        assert (share_in_turn(iter(one), n)["share"] >= POWER) == (share(int(one.sum()), n)["share"] >= POWER)
+
+
+def test_the_interval_holds_what_it_says_where_fewer_were_asked():
+    """All courses of 60 are summed: those that end at the 13th miss, and those that come to an end."""
+    n, most = 60, 12
+    for true in np.arange(0.05, 1.0, 0.05):
+        lost = 1 - true
+        ends = {
+            (m - most - 1, m): math.comb(m - 1, most) * lost ** (most + 1) * true ** (m - most - 1)
+            for m in range(most + 1, n + 1)
+        }
+        ends |= {(n - k, n): math.comb(n, k) * lost**k * true ** (n - k) for k in range(most + 1)}
+        held = sum(p for (k, m), p in ends.items() if share(k, m)["low"] <= true <= share(k, m)["high"])
+        assert sum(ends.values()) == pytest.approx(1)
+        assert 0.93 < held < 0.985, true
 
 
 @pytest.mark.parametrize(

@@ -512,7 +512,7 @@ def test_every_trade_adds_up_to_the_equity():
 ACCOUNTS = {
     "equity": np.array([1000.0, 1000.0, 1100.0, 1200.0]),
     "trades": pd.DataFrame({"pnl": [150.0, 50.0]}),
-    "orders": pd.DataFrame({"idx": [1, 3]}),
+    "bar": np.array([1, 3]),
     "unexplained": np.array([0.0, 1e-12]),
     "capital": 1000.0,
 }
@@ -522,7 +522,7 @@ ACCOUNTS = {
     "fault, message",
     [
         ({"trades": pd.DataFrame({"pnl": [150.0, 50.01]})}, "add up"),
-        ({"orders": pd.DataFrame({"idx": [0, 3]})}, "after its decision"),
+        ({"bar": np.array([0, 3])}, "after its decision"),
         ({"unexplained": np.array([0.0, -0.001])}, "after its decision"),
         ({"equity": np.array([1000.0, 1000.0, math.nan, 1200.0])}, "not finite"),
     ],

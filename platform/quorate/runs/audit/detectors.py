@@ -277,7 +277,7 @@ def _null(
         walk = walk_forward_of(recipe, registry, null_bars(bars, first + draw))
         if shuffled:
             walk = _with_shuffled_labels(walk, recipe.seed + draw)
-        returns.append(returns_of(walk, predictions_of(walk, fitting)))
+        returns.append(returns_of(walk, predictions_of(walk, fitting, in_sample=False)))
     return _judged(detector, summarise(returns, bars.bars_per_year), what)
 
 

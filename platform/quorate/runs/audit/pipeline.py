@@ -51,9 +51,9 @@ def _lesser(given: Any, audit: Any) -> Any:
     return min(given, audit) if numbers else audit
 
 
-def predictions_of(walk: WalkForward, fitting: Fitting) -> Floats:
-    """Return the out-of-fold predictions of all members, (n_rows, n_members)."""
-    return collect(walk, fitting.run(walk, walk.folds))
+def predictions_of(walk: WalkForward, fitting: Fitting, in_sample: bool = True) -> Floats:
+    """Return the out-of-fold predictions of all members, (n_rows, n_members); see `Fitting.run`."""
+    return collect(walk, fitting.run(walk, walk.folds, in_sample=in_sample))
 
 
 def walk_forward_of(recipe: Recipe, registry: Registry, bars: Bars) -> WalkForward:

@@ -37,12 +37,12 @@ from quorate.runs.surroundings import in_usual_surroundings
 from quorate.store.files import write_json
 from quorate.walkforward.layout import holdout_start, spans_of
 
-VERSION = 2
+VERSION = 3
 DRAWS = 60
 STEPS = (0.0, 2.0, 3.0, 4.0, 6.0, 9.0)  # strengths; those beyond the first that is certified are left out
 TOLD = 10
 
-Judge = Callable[[Sequence[Case], str], list[Drawn]]
+Judge = Callable[[Sequence[Case], str], Iterator[Drawn]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Proof:
         ``fingerprint``, ``first`` and ``last`` day, ``bars``, how many of them lie in the ``holdout``, mean
         ``block`` of the surrogates in bars.
     draws : int
-        Surrogates per strength.
+        Surrogates per strength; of a remedy as many, or fewer: those that show that it is not enough.
     trials : dict
         ``n`` and ``effective``: what the ledger knows to have been tried before, without this recipe; ``look``, which
         look at the holdout a promotion would be.
@@ -211,7 +211,7 @@ def _found(session: Session, bars: Bars, bench: Bench, key: str, draws: int, jud
         nothing = not strength
         cases = [Case(draw, strength, brief=nothing) for draw in range(draws)]
         told = "nothing to find" if nothing else f"edge {len(levels)}"
-        levels.append(power.level(strength, known, judge(cases, told), nothing))
+        levels.append(power.level(strength, known, [*judge(cases, told)], nothing))
         *_, before, last, now = 0.0, 0.0, *(one["all"]["share"] for one in levels)
         # It falls on where a better candidate is in the way: the stronger the edge, the clearer that one is better.
         if strength and (now >= power.POWER or now < last < before or (now < last and power.instead(levels[-1:]))):
@@ -259,10 +259,9 @@ def _judged_instead(levels: Sequence[dict[str, Any]], draws: int, judge: Judge) 
 
 
 def _again(judge: Judge, draws: int, strength: float, told: str, **change: Any) -> dict[str, Any]:
-    """Return the share that all gates pass of the same surrogates, changed."""
+    """Return the share that all gates pass of the same surrogates, changed; no more than it takes to decide."""
     cases = [Case(draw, strength, brief=True, **change) for draw in range(draws)]
-    passed = sum(not (one.development or one.holdout) for one in judge(cases, told))
-    return power.share(passed, draws)
+    return power.share_in_turn((not (one.development or one.holdout) for one in judge(cases, told)), draws)
 
 
 def _remedy(
@@ -317,14 +316,13 @@ def _judging(session: Session, bench: Bench, plugins: Sequence[Any]) -> Iterator
 
 def _each(
     progress: Progress, apply: Callable[[Sequence[Case]], Iterable[Drawn]], cases: Sequence[Case], told: str
-) -> list[Drawn]:
-    found: list[Drawn] = []
+) -> Iterator[Drawn]:
+    """Yield what became of cases, in their order; those that nobody waits for any more are not begun."""
     progress.stage(f"{told}: 1 of {len(cases)}")
-    for drawn in apply(cases):
-        found.append(drawn)
-        if len(found) % TOLD == 0 and len(found) < len(cases):
-            progress.stage(f"{told}: {len(found) + 1} of {len(cases)}")
-    return found
+    for done, drawn in enumerate(apply(cases), 1):
+        yield drawn
+        if done % TOLD == 0 and done < len(cases):
+            progress.stage(f"{told}: {done + 1} of {len(cases)}")
 
 
 _here: dict[str, tuple[Bench, Registry]] = {}

@@ -10,7 +10,7 @@ import numpy as np
 
 from quorate.bars.panel import FIELDS, PRICES, Bars
 from quorate.evidence.evidence import Earlier, Evidence, Tried
-from quorate.evidence.judging import measure, run_gates
+from quorate.evidence.judging import Measured, run_gates
 from quorate.evidence.result import GateResult, finite_or_none
 from quorate.plugins.registry import Registry
 from quorate.plugins.specs import EnsemblerSpec, FeatureSpec, GateSpec, StrategySpec
@@ -223,12 +223,14 @@ def _evidence(
 ) -> Evidence:
     """Return what the gates see of a part of a surrogate."""
     traded = judge_span(walk, series, *bounds)
-    measured = [measure(performance, walk.registry) for _, performance in (traded[0], traded[-1])]
+    own, hold = (Measured(performance, walk.registry) for _, performance in (traded[0], traded[-1]))
     folds = [fold for fold in walk.folds if bounds[0] <= fold.first < bounds[1]]
-    outcome = Judged(walk, folds, bounds, np.empty((0, 0)), [], traded, measured, {})
+    outcome = Judged(walk, folds, bounds, np.empty((0, 0)), [], traded, [{}, {}], {})
     mine, before = own_tried({s.label: p for s, p in traded if s.candidate}), bench.trials
     return replace(
         evidence_of(part, outcome),
+        _metrics=own,
+        _benchmark_metrics=hold,
         trials=Tried(mine.n + before.n, mine.effective + before.effective),
         look=bench.look if part == "holdout" else 0,
     )

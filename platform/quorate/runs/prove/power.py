@@ -22,6 +22,21 @@ def share(passed: int, n: int) -> dict[str, Any]:
     return {"passed": passed, "n": n, "share": passed / n, "low": low, "high": high}
 
 
+def share_in_turn(passed: Iterable[bool], n: int) -> dict[str, Any]:
+    """Return the share of up to `n` surrogates, as `share` does, from as many as decide whether it reaches `POWER`.
+
+    It ends where so many were missed that all that are left could not make up for them: with all `n` the answer would
+    be the same. The share is of those that were asked; the interval holds what it says of these, too: of 60, between
+    93 and 98 % at true shares of 5 to 95 %, as that of all 60 does.
+    """
+    asked = good = 0
+    for asked, one in enumerate(passed, 1):
+        good += one
+        if (n - asked + good) / n < POWER:
+            break
+    return share(good, asked)
+
+
 def level(strength: float, correlation: float, drawn: Sequence[Drawn], brief: bool = False) -> dict[str, Any]:
     """Return what all surrogates of one strength came to, as plain data.
 
