@@ -20,7 +20,7 @@ import numpy as np
 
 from quorate.bars.calendar import Calendar
 from quorate.bars.holidays import closed_weekdays
-from quorate.errors import StoreError
+from quorate.errors import RecipeError, StoreError
 from quorate.evidence.ledger.chain import Entry
 from quorate.evidence.ledger.forward import record_of
 from quorate.recipe.canonical import canonical
@@ -28,6 +28,7 @@ from quorate.runs.loaded import load_report
 from quorate.store import Home
 
 if TYPE_CHECKING:
+    from quorate.runs.predict import Prediction
     from quorate.runs.registering import Version
     from quorate.serving.forecaster import Forecast
 
@@ -179,6 +180,29 @@ def forecast_entry(version: Version, forecast: Forecast, *, served_by: str, bars
         "symbols": [{name: one[name] for name in TOLD if name in one} for one in forecast.symbols],
         "served_by": served_by,
     }
+
+
+def record_prediction(version: Version, prediction: Prediction, home: Home | str | Path | None = None) -> Entry:
+    """Append what `quorate.predict` says of a version: symbols that have no forecast keep what was wanted of them.
+
+    Raises
+    ------
+    RecipeError
+        If its bars end before those that the version was judged on do: of these no forecast is made beforehand.
+    """
+    from quorate.serving.forecaster import Forecast
+
+    bar, judged = np.datetime64(prediction.decided.removesuffix("Z"), "us"), clock_of(version).judged
+    if bar < judged:
+        raise RecipeError(
+            f"nothing is recorded: the bars end at {prediction.decided}, and {version.standing.label} was judged on bars "
+            f"up to {judged}Z; give later bars with --data"
+        )
+    symbols = [{**one, "forecast": one["prediction"]} for one in prediction.targets]
+    fold = prediction.kept["fold"] if prediction.kept else -1
+    forecast = Forecast(prediction.decided, fold, prediction.threshold, symbols)
+    entry = forecast_entry(version, forecast, served_by="predict", bars=prediction.bars)
+    return ForwardRecord(home).commit(entry)
 
 
 @dataclass(frozen=True)
