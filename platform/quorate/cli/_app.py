@@ -20,6 +20,7 @@ from quorate.cli import (
     _doctor,
     _execution,
     _ledger,
+    _monitor,
     _pipeline,
     _plugins,
     _runs,
@@ -306,6 +307,7 @@ for group in (
     _ledger,
     _alerts,
     _serving,
+    _monitor,
     completion,
 ):
     group.register(app)

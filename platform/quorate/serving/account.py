@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from quorate.bars.digest import history_digests
 from quorate.bars.held_out import at_times_of_others
 from quorate.bars.panel import Bars
-from quorate.errors import DataError
+from quorate.errors import DataError, plural
 from quorate.evidence.ledger.chain import Entry
 from quorate.execution.progress import Progress
 from quorate.recipe.schema import Data, Recipe
@@ -141,12 +141,12 @@ class Forward:
     def problems(self) -> list[str]:
         """Return what is not as it should be, a line each."""
         told = [
-            f"{len(bars)} {'entry is' if len(bars) == 1 else 'entries are'} not scored, {WHY[why]}: {_some(bars)}"
+            f"{'1 entry is' if len(bars) == 1 else f'{len(bars):,} entries are'} not scored, {WHY[why]}: {_some(bars)}"
             for why, bars in self.unused.items()
             if why != "ahead"
         ]
         if self.missing:
-            told.append(f"{len(self.missing)} bars have no forecast in time, and are not scored: {_some(self.missing)}")
+            told.append(f"{plural(len(self.missing), 'bar')} without a forecast in time, not scored: {_some(self.missing)}")
         if self.lost:
             told.append(f"forecasts of symbols that the data has not, which are not scored: {_some(self.lost)}")
         return told

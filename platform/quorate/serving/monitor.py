@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ WITHDRAW, DOUBT = 20.0, 5.0  # evidence above which it is said: 5 %, and 20 %, a
 FEWEST = 20  # scored bars, below which nothing is kept but by name
 INDEPENDENT = 50  # judged bars, at least, that tell as much as independent ones
 SHARPE = np.array([1.0, 2.0, 4.0])  # annual, by which a mean may have fallen short
+ALIKE = 0.5  # of the deviation of returns, that differences of two versions have at least
 DRAWS, LOOKS = 200, 500  # histories drawn from the backtest, and bars of each
 ORDER = ("WITHDRAW", "DOUBT", "KEEP", "TOO EARLY")
 
@@ -304,6 +305,8 @@ def _compared(own: Forward, other: Forward, label: str) -> dict[str, Any] | None
     series = [promised_of(one.report) for one in (own, other)]
     _, old_here, old_there = np.intersect1d(series[0][0], series[1][0], return_indices=True)
     before = before_of(series[1][1][old_there] - series[0][1][old_here])
+    # Versions that were alike in their backtests may differ more at work: bets suit that, too.
+    before = replace(before, deviation=max(before.deviation, ALIKE * float(np.std(series[0][1]))))
     if not len(shared) or before.independent < INDEPENDENT:
         return None
     more = other.returns[there] - own.returns[here]
