@@ -45,7 +45,7 @@ WHY = {
     "late": "recorded after its order could be filled",
     "revised": "recorded on prices that are others now",
     "gone": "of a bar that is not in the data",
-    "ahead": "of the last bar or later: what follows has not come yet",
+    "ahead": "of the last bar of the data or later",
     "judged": "of a bar that the version was judged on",
     "repeated": "recorded again, and otherwise; the first one counts",
     "foreign": "of a version with another seal",
@@ -145,6 +145,8 @@ class Forward:
             for why, bars in self.unused.items()
             if why != "ahead"
         ]
+        if len(ahead := self.unused.get("ahead", [])) > 1:
+            told.append(f"{len(ahead):,} entries are of the last bar of the data or later: {_some(ahead)}")
         if self.missing:
             told.append(f"{plural(len(self.missing), 'bar')} without a forecast in time, not scored: {_some(self.missing)}")
         if self.lost:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from quorate.dataset.folds import NEVER
 from quorate.serving.account import Forward
+from quorate.serving.record import clock_of
 from quorate.statistics import Floats
 from quorate.statistics._shift import before_of, shift_evidence
 
@@ -77,8 +78,8 @@ def drift_of_inputs(forward: Forward) -> Drift:
 
     Its place (``NAME``), and how far it is from the middle (``NAME, spread``), the mean over symbols.
     """
-    data, bars = forward.walk.dataset, forward.bars
-    judged = int(np.searchsorted(bars.times, _judged(forward), "right"))
+    data, last = forward.walk.dataset, clock_of(forward.version).judged
+    judged = int(np.searchsorted(forward.bars.times, last, "right"))
     old, new = data.bar < judged, data.bar >= max(forward.start, judged)
     before: dict[str, Floats] = {}
     now: dict[str, Floats] = {}
@@ -108,18 +109,19 @@ def drift_of_calibration(forward: Forward) -> Drift:
     kept = np.isfinite(told[:, :2]).all(axis=1)
     times = table["time"].to_numpy()[kept]
     before = _scores(told[kept, 0], told[kept, 1], told[kept, 2:], walk.binary)
-    row_of = {(int(b), int(s)): k for k, (b, s) in enumerate(zip(walk.dataset.bar, walk.dataset.symbol, strict=True))}
+    data, later = walk.dataset, np.flatnonzero(walk.dataset.bar >= forward.start).tolist()
+    row_of = {(int(data.bar[row]), int(data.symbol[row])): row for row in later}
     symbol = {name: place for place, name in enumerate(forward.bars.symbols)}
     rows: list[list[float]] = []
     bar: list[int] = []
     for position, entry in sorted(forward.used.items()):
         for one in entry["symbols"]:
             row = row_of.get((position, symbol.get(one["symbol"], -1)))
-            if row is None or one.get("forecast") is None or walk.dataset.end[row] == NEVER:
+            if row is None or one.get("forecast") is None or data.end[row] == NEVER:
                 continue
             quantiles: dict[str, Any] = one.get("quantiles") or {}
             own = [quantiles.get(str(name).rpartition("/q")[2], np.nan) for name in levels]
-            rows.append([one["forecast"], float(walk.dataset.y[row]), *own])
+            rows.append([one["forecast"], float(data.y[row]), *own])
             bar.append(position)
     if not rows:
         return Drift("TOO EARLY")
@@ -151,9 +153,3 @@ def _by_bar(values: Floats, bar: NDArray[np.int64]) -> Floats:
     _, place = np.unique(bar, return_inverse=True)
     found: Floats = np.bincount(place, weights=values) / np.bincount(place)
     return found
-
-
-def _judged(forward: Forward) -> np.datetime64:
-    from quorate.serving.record import clock_of
-
-    return clock_of(forward.version).judged

@@ -23,6 +23,7 @@ from quorate.evidence.ledger.forward import last_noted, note_record
 from quorate.execution.progress import Progress
 from quorate.recipe.canonical import digest
 from quorate.runs.alerting import Teller
+from quorate.runs.loaded import load_report
 from quorate.runs.registering import ModelRegistry
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
@@ -192,7 +193,7 @@ def monitor(
             standings = [first, *(s for s in known.of(name) if s is not first and s.stage != "retired")]
         found.append(_monitored(place, standings, record, market, revised, told))
     if not dry_run:
-        _noted(place, found, known.champion, demote, told)
+        _noted(place, found, demote, told)
     told.close()
     return found
 
@@ -315,31 +316,32 @@ def _compared(own: Forward, other: Forward, label: str) -> dict[str, Any] | None
     return {"other": label, "bars": len(shared), "better": better, "worse": worse}
 
 
-def _noted(home: Home, found: Sequence[Monitoring], champion: Any, demote: bool, told: Progress) -> None:
+def _noted(home: Home, found: Sequence[Monitoring], demote: bool, told: Progress) -> None:
     """Retire what is to be withdrawn, note how far the record goes and what was said, and tell what is new."""
     before = (last_noted(home) or {}).get("verdicts", {})
+    news = []
     for one in found:
         first = one.versions[0]
-        serving = first.stage == "champion"
-        if one.verdict == "WITHDRAW" and serving and demote:
+        if first.stage != "champion":
+            continue
+        if one.verdict == "WITHDRAW" and demote:
             reason = (
-                f"quorate monitor: WITHDRAW, evidence {first.highest:.1f} on {first.withdrawn} that it earns less than "
-                f"promised; {first.bars} bars from {first.first} to {first.last}, Sharpe ratio {_figure(first.sharpe)}, "
-                f"promised {_figure(first.promised)}"
+                f"quorate monitor: WITHDRAW; evidence that it earns less than promised above {WITHDRAW:g} on "
+                f"{first.withdrawn}, at most {first.highest:,.0f}; {first.bars} bars from {first.first} to {first.last}, "
+                f"Sharpe ratio {_figure(first.sharpe)}, promised {_figure(first.promised)}"
             )
             record_stage(home, first.name, str(first.version), "retired", reason)
             one.demoted = True
-        new = before.get(first.label) != one.verdict
-        if serving and new and one.verdict in ("WITHDRAW", "DOUBT"):
-            _tell(home, one, told)
+        if one.verdict in ("WITHDRAW", "DOUBT") and before.get(first.label) != one.verdict:
+            news.append(one)
     note_record(home, {one.judged: one.verdict for one in found})
+    for one in news:
+        _tell(home, one, told)
 
 
 def _tell(home: Home, found: Monitoring, told: Progress) -> None:
     first = found.versions[0]
     version = ModelRegistry(home.path).get(first.label)
-    from quorate.runs.loaded import load_report
-
     session, _ = reopen(load_report(first.run, home=version.path), told)
     session.home = home
     event = "withdrawn" if found.verdict == "WITHDRAW" else "doubt"
