@@ -32,13 +32,11 @@ def monitor(
     home: options.Home = None,
     as_json: options.Json = False,
 ) -> None:
-    """Score recorded forecasts on the bars that came; exits 0 keep or too early, 13 doubt, 14 withdraw, 12 integrity."""
+    """Score recorded forecasts on what came; exits 0 keep or too early, 12 integrity, 13 doubt, 14 withdraw."""
     from quorate.report.views.monitor import render
-    from quorate.serving.monitor import check_record, worst
     from quorate.serving.monitor import monitor as look
-    from quorate.store import Home
+    from quorate.serving.monitor import worst
 
-    check_record(Home(home))
     trusting(home, trust)
     with working() as progress:
         found = look(

@@ -201,7 +201,9 @@ def predict(
                 from quorate.serving.record import record_prediction
 
                 entry = record_prediction(chosen, result, home)
-                late = f", late: its order was due by {entry['due'][:16]}Z, so it is not scored" if entry["late"] else ""
+                late = (
+                    f", late: its order was due by {entry['due'][:16]}Z, so it is not scored" if entry["late"] else ""
+                )
                 progress.note(f"recorded as entry {entry['seq']} of the forward record{late}")
         else:
             result = ahead(run, data=data, kept=kept, home=home, progress=progress)

@@ -148,7 +148,9 @@ class Forward:
         if len(ahead := self.unused.get("ahead", [])) > 1:
             told.append(f"{len(ahead):,} entries are of the last bar of the data or later: {_some(ahead)}")
         if self.missing:
-            told.append(f"{plural(len(self.missing), 'bar')} without a forecast in time, not scored: {_some(self.missing)}")
+            told.append(
+                f"{plural(len(self.missing), 'bar')} without a forecast in time, not scored: {_some(self.missing)}"
+            )
         if self.lost:
             told.append(f"forecasts of symbols that the data has not, which are not scored: {_some(self.lost)}")
         return told

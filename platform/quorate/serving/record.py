@@ -195,8 +195,8 @@ def record_prediction(version: Version, prediction: Prediction, home: Home | str
     bar, judged = np.datetime64(prediction.decided.removesuffix("Z"), "us"), clock_of(version).judged
     if bar < judged:
         raise RecipeError(
-            f"nothing is recorded: the bars end at {prediction.decided}, and {version.standing.label} was judged on bars "
-            f"up to {judged}Z; give later bars with --data"
+            f"nothing is recorded: the bars end at {prediction.decided}, and {version.standing.label} was judged on "
+            f"bars up to {judged}Z; give later bars with --data"
         )
     symbols = [{**one, "forecast": one["prediction"]} for one in prediction.targets]
     fold = prediction.kept["fold"] if prediction.kept else -1
@@ -237,16 +237,22 @@ class Clock:
         following : datetime64[us], optional
             The close of the next bar; without it, it is the next one by the calendar.
         """
-        calendar, one = self.calendar, np.array([bar])
-        session = calendar.sessions(one)[0]
-        within = self.frequency.endswith("min") and bar < calendar.close_times(np.array([session]))[0]
-        length = self._length()
-        if following is None:
-            following = bar + length if within else calendar.close_times(np.array([self._next(session)]))[0]
+        calendar = self.calendar
+        session = calendar.sessions(np.array([bar]))[0]
+        then = self._next(session)
+        within_day, length = self.frequency.endswith("min"), self._length()
+        if following is None and within_day:
+            over = bar >= calendar.close_times(np.array([session]))[0]
+            following = (calendar.open_times(np.array([then]))[0] if over else bar) + length
+        elif following is None:
+            following = calendar.close_times(np.array([then]))[0]
         if self.fill == "close":
-            return np.datetime64(following, "us")
-        opens = calendar.open_times(calendar.sessions(np.array([following])))[0]
-        return np.datetime64(max(opens, bar + np.timedelta64(round(length.astype(int) * GRACE), "us")), "us")
+            return following
+        if within_day or self.frequency == "1d":  # a longer bar opens in a session before that of its close
+            then = calendar.sessions(np.array([following]))[0]
+        grace = np.timedelta64(round(length.astype(int) * GRACE), "us")
+        opens: np.datetime64 = calendar.open_times(np.array([then]))[0]
+        return max(opens, bar + grace)
 
     def _length(self) -> np.timedelta64:
         minutes = float(self.frequency.removesuffix("min")) if self.frequency.endswith("min") else 24 * 60.0
@@ -258,7 +264,8 @@ class Clock:
         if self.calendar.sessions_per_year < 300:
             days = days[(days.astype(np.int64) + 3) % 7 < 5]
             days = days[~np.isin(days, closed_weekdays(self.calendar, days[0], days[-1]))]
-        return np.datetime64(days[0], "D")
+        found: np.datetime64 = days[0]
+        return found
 
 
 def clock_of(version: Version) -> Clock:

@@ -20,7 +20,6 @@ from quorate.statistics._boundary import Floats
 from quorate.statistics._mean import long_run
 
 
-
 @dataclass(frozen=True)
 class Before:
     """What values were like before.
@@ -58,7 +57,9 @@ def before_of(values: Floats) -> Before:
     return Before(n, float(values.mean()), deviation, max(1.0, (long_run(values).deviation / deviation) ** 2))
 
 
-def shift_evidence(values: Floats, before: Before, shifts: Sequence[float], mean: float | None = None) -> Floats:
+def shift_evidence(
+    values: Floats, before: Before, shifts: Sequence[float] | Floats, mean: float | None = None
+) -> Floats:
     """Return the evidence after each value that their mean has moved as `shifts` say, (n,).
 
     Exact for normal values with the dispersion of before, and with a known mean for symmetric ones of any dispersion.

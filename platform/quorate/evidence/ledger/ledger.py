@@ -49,9 +49,7 @@ class Ledger:
         Of its file.
     """
 
-    def __init__(
-        self, folder: Path, warn: Callable[[str], object] = warnings.warn, name: str = "ledger.jsonl"
-    ) -> None:
+    def __init__(self, folder: Path, warn: Callable[[str], object] = warnings.warn, name: str = "ledger.jsonl") -> None:
         self.folder = folder
         self.path = folder / name
         self.files = TriedFiles(folder)

@@ -10,7 +10,7 @@ from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError
 from quorate.evidence.ledger.chain import BEGIN, Break, Entry, Head, read_chain
-from quorate.evidence.ledger.forward import record_of
+from quorate.evidence.ledger.forward import broken_record
 from quorate.evidence.ledger.ledger import ledger_of
 from quorate.evidence.ledger.notes import NOTED, note_path, noted
 from quorate.evidence.ledger.reports import missed
@@ -99,7 +99,7 @@ def verify(home: Home) -> Verification:
     problems += [problem for run, head in heads if (problem := _check_head(entries, broken, run, head))]
     problems += _check_notes(home, entries)
     problems += _check_reports(home, entries) if not broken else []
-    problems += _check_record(home, entries)
+    problems += [Problem(*found) for found in broken_record(home, entries)]
     head = Head(entries[-1]["seq"], entries[-1]["hash"]) if entries else Head(0, BEGIN)
     torn = len(text.rpartition(b"\n")[2])
     return Verification(len(entries), head, files, missing, len(heads), torn, tuple(problems))
@@ -151,23 +151,6 @@ def _check_reports(home: Home, entries: list[Entry]) -> Iterator[Problem]:
             with suppress(QuorateError, KeyError, TypeError, ValueError, AttributeError):  # told where it is read
                 for problem in missed(run.report(), own.get(run.id, [])):
                     yield Problem(f"run {run.id}", *problem)
-
-
-def _check_record(home: Home, entries: list[Entry]) -> Iterator[Problem]:
-    """Yield what does not hold in the forward record: its own chain, and what the ledger saw of it."""
-    record = record_of(home)
-    lines, broken = read_chain(record.read())
-    if broken:
-        yield Problem(f"{record.path}, line {broken.line}", *broken[1:])
-    for entry in entries:
-        if entry.get("kind") != "forward":
-            continue
-        seq, expected = entry["entries"], entry["head"]
-        where = f"{record.path}, which entry {entry['seq']} of the ledger saw"
-        if seq <= len(lines) and lines[seq - 1]["hash"] != expected:
-            yield Problem(where, f"the hash of its line {seq}", expected, lines[seq - 1]["hash"])
-        elif seq > len(lines) and not broken:
-            yield Problem(where, "its last line", f"{seq} or later", str(len(lines)) if lines else "nothing")
 
 
 def _heads(home: Home) -> Iterator[tuple[str, Head]]:

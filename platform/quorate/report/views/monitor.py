@@ -15,6 +15,8 @@ STYLES = {"KEEP": "green", "DOUBT": "yellow", "WITHDRAW": "red", "TOO EARLY": "d
 
 def render(found: Sequence[Mapping[str, Any]]) -> None:
     """Print what was found of each ensemble; each is a `Monitoring` as plain data."""
+    if not found:
+        print("no forecast is recorded yet: quorate predict --version NAME --record")
     target = console.out()
     for one in found:
         style = STYLES[one["verdict"]]
