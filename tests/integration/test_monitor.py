@@ -163,7 +163,7 @@ def test_history_that_was_revised_is_named_and_not_scored_silently(home: Path, l
     first = _look(home, other, dry_run=True).versions[0]
     assert first.bars == 100
     assert first.problems[0].startswith(
-        f"{FORWARD - 101} entries are not scored, recorded on prices that are others now"
+        f"{FORWARD - 100} entries are not scored, recorded on prices that are others now"
     )
     assert _look(home, other, dry_run=True, revised=True).versions[0].bars == FORWARD
 
