@@ -36,7 +36,7 @@ def _columns(width: int) -> list[console.Column]:
         ("bars", "right", 0, lambda row: f"{row['bars']:,}"),
         ("Sharpe", "right", 0, lambda row: console.figure(row["sharpe"], ".2f")),
         ("promised", "right", 0, lambda row: console.figure(row["promised"], ".2f")),
-        ("against", "right", 0, lambda row: _evidence(row["evidence"])),
+        ("evidence", "right", 0, lambda row: _evidence(row["evidence"])),
         ("at most", "right", NARROW, lambda row: _evidence(row["highest"])),
         ("edge", "right", NARROW, lambda row: _evidence(row["edge"])),
         ("inputs", "left", WIDE, lambda row: row["inputs"].get("verdict", "-")),
