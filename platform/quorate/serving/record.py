@@ -163,9 +163,7 @@ def forecast_entry(version: Version, forecast: Forecast, *, served_by: str, bars
     bars : str
         Digest of the prices up to that bar: `quorate.bars.digest.history_digest`.
     """
-    clock = clock_of(version)
     standing = version.standing
-    bar = np.datetime64(forecast.time.removesuffix("Z"), "us")
     return {
         "kind": "forecast",
         "name": standing.name,
@@ -173,13 +171,19 @@ def forecast_entry(version: Version, forecast: Forecast, *, served_by: str, bars
         "run": standing.run,
         "seal": standing.seal,
         "bar": forecast.time,
-        "due": f"{clock.due(bar)}+00:00",
+        "due": _due_of(clock_of(version), forecast.time),
         "bars": bars,
         "fold": forecast.fold,
         "threshold": forecast.threshold,
         "symbols": [{name: one[name] for name in TOLD if name in one} for one in forecast.symbols],
         "served_by": served_by,
     }
+
+
+@lru_cache(maxsize=64)
+def _due_of(clock: Clock, time: str) -> str:
+    """Return until when, as it stands in an entry: a bar is often asked for many times."""
+    return f"{clock.due(np.datetime64(time.removesuffix('Z'), 'us'))}+00:00"
 
 
 def record_prediction(version: Version, prediction: Prediction, home: Home | str | Path | None = None) -> Entry:
