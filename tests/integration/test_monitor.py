@@ -16,6 +16,7 @@ import quorate
 from quorate.cli._app import app
 from quorate.evidence.ledger import stages_of
 from quorate.execution.progress import Progress
+from quorate.report.views.monitor import render
 from quorate.serving import record as recording
 from quorate.serving.account import Market, _earned, forward_of
 from quorate.serving.monitor import Monitoring, monitor
@@ -61,7 +62,9 @@ def _look(home: Path, data: Path, which: str = "tiny", **more: bool) -> Monitori
     return found
 
 
-def test_what_keeps_its_promise_is_kept_and_compared_with_what_stands_beside_it(home: Path, late: Path) -> None:
+def test_what_keeps_its_promise_is_kept_and_compared_with_what_stands_beside_it(
+    home: Path, late: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     code, text = _quorate(home, "monitor", "--data", str(late), "--json")
     [found] = json.loads(text)
     assert (code, found["verdict"], found["judged"], found["demoted"]) == (0, "KEEP", "tiny@1", False)
@@ -76,6 +79,11 @@ def test_what_keeps_its_promise_is_kept_and_compared_with_what_stands_beside_it(
     assert (pair["other"], pair["bars"]) == ("tiny@2", FORWARD)
     assert pair["worse"] > 5 > pair["better"]
     assert stages_of(Home(home)).champion("tiny") is not None
+    monkeypatch.setenv("COLUMNS", "60")
+    render([found])
+    shown = capsys.readouterr().out
+    assert "tiny@1: KEEP" in shown
+    assert max(map(len, shown.splitlines())) <= 60
 
 
 def test_recorded_weights_are_traded_at_the_next_open_and_pay_the_costs(home: Path, late: Path) -> None:
@@ -94,13 +102,13 @@ def test_recorded_weights_are_traded_at_the_next_open_and_pay_the_costs(home: Pa
             cash, held = cash - size * opened[bar], held + size
         value.append(cash + held * close[bar])
     np.testing.assert_allclose(without, np.diff(value) / value[:-1], atol=1e-12)
-    first = _look(home, late, dry_run=True).versions[0]
+    first = _look(home, late, "tiny@1", dry_run=True).versions[0]
     assert first.total_return == pytest.approx(float(np.prod(1 + found.returns) - 1))
     assert found.returns.sum() < without.sum()
 
 
 def test_the_same_record_and_bars_give_the_same_verdict(home: Path, late: Path) -> None:
-    one, two = (_look(home, late, dry_run=True).to_dict() for _ in range(2))
+    one, two = (_look(home, late, "tiny@1", dry_run=True).to_dict() for _ in range(2))
     assert one == two
     assert len(one["versions"][0]["digest"]) == 64
 
@@ -148,7 +156,7 @@ def test_what_was_recorded_after_its_order_is_kept_and_never_scored(
     record(home, version, bars_of(late), range(JUDGED + 20, JUDGED + 25), monkeypatch, hours=80.0)
     record(home, version, bars_of(late), range(JUDGED + 27, JUDGED + 50), monkeypatch)
     assert sum(one["late"] for one in ForwardRecord(home).entries()) == 5
-    first = _look(home, late, dry_run=True).versions[0]
+    first = _look(home, late, "tiny@1", dry_run=True).versions[0]
     assert first.bars == 43
     assert first.problems[0].startswith("5 entries are not scored, recorded after its order could be filled: ")
     assert first.problems[1].startswith(f"{FORWARD - 43} bars without a forecast in time, not scored: ")
@@ -160,12 +168,12 @@ def test_history_that_was_revised_is_named_and_not_scored_silently(home: Path, l
     other = tmp_path / "other" / "IDX.csv"
     other.parent.mkdir()
     frame.to_csv(other, index=False)
-    first = _look(home, other, dry_run=True).versions[0]
+    first = _look(home, other, "tiny@1", dry_run=True).versions[0]
     assert first.bars == 100
     assert first.problems[0].startswith(
         f"{FORWARD - 100} entries are not scored, recorded on prices that are others now"
     )
-    assert _look(home, other, dry_run=True, revised=True).versions[0].bars == FORWARD
+    assert _look(home, other, "tiny@1", dry_run=True, revised=True).versions[0].bars == FORWARD
 
 
 def test_bars_that_are_gone_and_forecasts_of_later_ones_are_named(home: Path, late: Path, tmp_path: Path) -> None:
