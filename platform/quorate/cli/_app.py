@@ -20,7 +20,6 @@ from quorate.cli import (
     _doctor,
     _execution,
     _ledger,
-    _monitor,
     _pipeline,
     _plugins,
     _runs,
@@ -307,7 +306,6 @@ for group in (
     _ledger,
     _alerts,
     _serving,
-    _monitor,
     completion,
 ):
     group.register(app)
