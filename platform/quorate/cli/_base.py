@@ -2,7 +2,7 @@
 
 Results go to stdout, all else to stderr. Exit codes: 0 the command did its work, 1 it failed, 2 the
 recipe or the command line is wrong, 130 interrupted; `gate` and `promote`: 0 pass, 10 fail,
-11 insufficient, 12 integrity.
+11 insufficient, 12 integrity; `monitor`: 0 keep or too early, 12 integrity, 13 doubt, 14 withdraw.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typer.exceptions import TyperException
 
 from quorate.errors import IntegrityError, Interrupted, QuorateError, RecipeError, reason_of, visible
 
-EXIT = {"PASS": 0, "FAIL": 10, "INSUFFICIENT": 11}
+EXIT = {"PASS": 0, "FAIL": 10, "INSUFFICIENT": 11, "KEEP": 0, "TOO EARLY": 0, "DOUBT": 13, "WITHDRAW": 14}
 INTEGRITY = 12
 INTERRUPTED = 130
-JUDGING = ("gate", "promote")
+JUDGING = ("gate", "promote", "monitor")
 
 shown = {"traceback": False}
 

@@ -173,6 +173,9 @@ def predict(
     as_of: Annotated[
         str | None, typer.Option(metavar="DATE", help="With --version: as it was registered and staged by then.")
     ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="With --version: append what it says to the forward record.")
+    ] = False,
     trust: options.Trust = False,
     home: options.Home = None,
     as_json: options.Json = False,
@@ -183,6 +186,8 @@ def predict(
 
     if as_of is not None and version is None:
         raise RecipeError("--as-of says which version: give --version NAME, too")
+    if record and version is None:
+        raise RecipeError("--record is for what is registered: give --version NAME, too")
     if version is not None and run != "latest":
         raise RecipeError("a version names its run: leave out RUN, or --version")
     trusting(home, trust)
@@ -190,7 +195,16 @@ def predict(
         if version is not None:
             from quorate.runs.registering import ModelRegistry
 
-            result = ModelRegistry(home).get(version, as_of).predict(data, progress)
+            chosen = ModelRegistry(home).get(version, as_of)
+            result = chosen.predict(data, progress)
+            if record:
+                from quorate.serving.record import record_prediction
+
+                entry = record_prediction(chosen, result, home)
+                late = (
+                    f", late: its order was due by {entry['due'][:16]}Z, so it is not scored" if entry["late"] else ""
+                )
+                progress.note(f"recorded as entry {entry['seq']} of the forward record{late}")
         else:
             result = ahead(run, data=data, kept=kept, home=home, progress=progress)
     show(asdict(result), as_json, render)

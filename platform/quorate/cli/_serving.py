@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _registry, options
+from quorate.cli import _monitor, _registry, options
 from quorate.cli._base import command, show, trusting, working
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(replay)
+    _monitor.register(app)
     _registry.register(app)
 
 

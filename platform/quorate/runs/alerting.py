@@ -49,7 +49,7 @@ class Teller:
     session : Session
         Whose recipe says who is told.
     command : str
-        What is done: ``run``, ``resume``, ``promote``, ``sweep``, ``sweep validate``.
+        What is done: ``run``, ``resume``, ``promote``, ``sweep``, ``sweep validate``, ``monitor``.
     stored : Run, optional
         What it is done to, from when on it is stored.
     """

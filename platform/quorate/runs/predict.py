@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from quorate.bars.digest import history_digest
 from quorate.bars.held_out import at_times_of_others
 from quorate.bars.panel import FIELDS, Bars
 from quorate.dataset.folds import NEVER, Fold
@@ -71,6 +72,8 @@ class Prediction:
         Of which fold the models are that members with ``warm_start`` went on from, the same of it, and which members.
     unseen : list of dict
         As `targets`, of the symbols that the recipe holds out, which share a capital of their own.
+    bars : str
+        Digest of the prices that were read, up to the last bar: `quorate.bars.digest.history_digest`.
     """
 
     run: str
@@ -85,6 +88,7 @@ class Prediction:
     kept: dict[str, Any] | None = None
     gone_on: dict[str, Any] | None = None
     unseen: list[dict[str, Any]] = field(default_factory=list)
+    bars: str = ""
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what the terminal does."""
@@ -134,7 +138,7 @@ def predict(
     warm = any(model and model.warm_start for model in session.recipe.models.values())
     models = models_of(report, session, before) if kept or warm else None
     if data is not None:
-        session.recipe = _with_path(session.recipe, str(data))
+        session.recipe = with_path(session.recipe, str(data))
     session.recipe = session.recipe.model_copy(update={"benchmark": None, "factors": None})  # nothing is judged
     bars = at_times_of_others(load_bars(session), session.recipe.holdout.held_out)
     _compare_history(session, bars, before)
@@ -175,7 +179,14 @@ def predict(
     return replace(found, kept=told, gone_on=gone_on, train_rows=told["train_rows"] if told else found.train_rows)
 
 
-def _with_path(recipe: Any, path: str) -> Any:
+def with_path(recipe: Any, path: str) -> Any:
+    """Return a recipe whose source reads this path instead.
+
+    Raises
+    ------
+    RecipeError
+        If its source reads none.
+    """
     if "path" not in recipe.data.options:
         raise RecipeError(f"--data replaces data.path; the run's source {recipe.data.source!r} reads no path")
     return recipe.model_copy(update={"data": Data.model_validate({**recipe.data.model_dump(), "path": path})})
@@ -260,6 +271,7 @@ def _prediction(
         targets=targets,
         unseen=unseen,
         warnings=list(session.warnings),
+        bars=history_digest(bars),
     )
 
 

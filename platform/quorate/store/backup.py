@@ -33,7 +33,7 @@ LISTS, OBJECTS = "backups", "objects"
 NOTE = "backup.json"  # of a home: when and where it was brought last
 # Of a home: what is of this machine, or is fetched or computed again.
 LEFT = ("cluster", "fetched", "jobs", "kept", NOTE)
-LAST = ("ledger",)  # what is then known of all that was copied before it
+LAST = ("ledger", "forward")  # in this order: what is then known of all that was copied before, or by it
 _HASH = re.compile(r"[0-9a-f]{64}")
 Told = Callable[[int, int], None]
 
@@ -62,7 +62,7 @@ def backup(home: Home, to: str, told: Told = lambda done, of: None) -> Backup:
     """Bring a home to a place.
 
     What the place has already, of an earlier backup, is not brought again. Runs and imports may go on meanwhile: each
-    file is as it was when its turn came, the ledger's last.
+    file is as it was when its turn came, the ledger's and the forward record's last.
 
     When and where is noted in the home.
 
@@ -179,7 +179,8 @@ def _files(home: Path) -> list[str]:
                 continue
             yield name.as_posix()
 
-    return sorted(walk(), key=lambda name: (name.partition("/")[0] in LAST, name))
+    order = {name: place for place, name in enumerate(LAST, 1)}
+    return sorted(walk(), key=lambda name: (order.get(name.partition("/")[0], 0), name))
 
 
 def _copied(path: Path, to: Path) -> bool:

@@ -14,6 +14,7 @@
                               HASH.covariates.json, which names the records of each
     HOME/sources/HASH.py      plugin files by hash
     HOME/ledger/              what was tried, see `quorate.evidence.ledger`
+    HOME/forward/             what versions forecast, sealed, see `quorate.serving.record`
     HOME/registry/            versions of what was promoted, see `quorate.store.registry`
     HOME/backup.json          when it was brought to another place last, and where
     HOME/jobs/                what commands that `quorate ui` began have printed

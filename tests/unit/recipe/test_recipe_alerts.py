@@ -20,7 +20,7 @@ from quorate.recipe.schema import Recipe
 from quorate.runs.audit.pipeline import options_of
 
 REGISTRY = Registry.load(environment=False)
-USUAL = ["promotion-failed", "run-failed", "stalled"]
+USUAL = ["promotion-failed", "run-failed", "stalled", "withdrawn"]
 
 
 def resolved(alerts: dict[str, Any] | None) -> Recipe:

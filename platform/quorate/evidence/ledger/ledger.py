@@ -42,14 +42,16 @@ class Ledger:
     Parameters
     ----------
     folder : Path
-        ``HOME/ledger``.
+        ``HOME/ledger``, or that of another chain of the same kind.
     warn : callable
         Is told that a torn line was set aside.
+    name : str
+        Of its file.
     """
 
-    def __init__(self, folder: Path, warn: Callable[[str], object] = warnings.warn) -> None:
+    def __init__(self, folder: Path, warn: Callable[[str], object] = warnings.warn, name: str = "ledger.jsonl") -> None:
         self.folder = folder
-        self.path = folder / "ledger.jsonl"
+        self.path = folder / name
         self.files = TriedFiles(folder)
         self._warn = warn
 
@@ -205,7 +207,7 @@ class Ledger:
     def _changed(self, broken: Break) -> IntegrityError:
         return IntegrityError(
             f"{self.path} was changed after it was written: {broken}. Restore the file from a backup; or move "
-            f"{self.folder} away, and a new ledger begins, which every report then says"
+            f"{self.folder} away, and a new one begins, which is then said"
         )
 
 

@@ -1,4 +1,4 @@
-"""Checking the ledger: its chain, the files it stands for, and that it still holds all that runs saw of it."""
+"""Checking the ledger: its chain, what it stands for, the forward record, and that it holds all that runs saw."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from quorate.errors import IntegrityError, QuorateError
 from quorate.evidence.ledger.chain import BEGIN, Break, Entry, Head, read_chain
+from quorate.evidence.ledger.forward import broken_record
 from quorate.evidence.ledger.ledger import ledger_of
 from quorate.evidence.ledger.notes import NOTED, note_path, noted
 from quorate.evidence.ledger.reports import missed
@@ -98,6 +99,7 @@ def verify(home: Home) -> Verification:
     problems += [problem for run, head in heads if (problem := _check_head(entries, broken, run, head))]
     problems += _check_notes(home, entries)
     problems += _check_reports(home, entries) if not broken else []
+    problems += [Problem(*found) for found in broken_record(home, entries)]
     head = Head(entries[-1]["seq"], entries[-1]["hash"]) if entries else Head(0, BEGIN)
     torn = len(text.rpartition(b"\n")[2])
     return Verification(len(entries), head, files, missing, len(heads), torn, tuple(problems))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from quorate.plugins.specs.base import Spec
 
-Event = Literal["promotion-failed", "promoted", "run-failed", "run-finished", "stalled"]
-EVENTS: tuple[Event, ...] = ("promotion-failed", "promoted", "run-failed", "run-finished", "stalled")
-USUAL: tuple[Event, ...] = ("promotion-failed", "run-failed", "stalled")  # what is told, unless a recipe says otherwise
+Event = Literal["promotion-failed", "promoted", "run-failed", "run-finished", "stalled", "withdrawn", "doubt"]
+EVENTS: tuple[Event, ...] = get_args(Event)
+USUAL: tuple[Event, ...] = ("promotion-failed", "run-failed", "stalled", "withdrawn")  # unless a recipe says otherwise
 TEST = "test"  # the event of ``quorate alerts test``, which goes through each
 
 
@@ -20,7 +20,8 @@ class Alert:
     Parameters
     ----------
     event : str
-        ``promotion-failed``, ``promoted``, ``run-failed``, ``run-finished``, ``stalled`` or ``test``.
+        ``promotion-failed``, ``promoted``, ``run-failed``, ``run-finished``, ``stalled``, ``withdrawn``, ``doubt`` or
+        ``test``.
     time : str
         When, ISO 8601, UTC.
     what : str
@@ -28,7 +29,7 @@ class Alert:
     recipe : str
         The recipe's name.
     verdict : str
-        PASS, FAIL or INSUFFICIENT; empty, where nothing was judged.
+        PASS, FAIL or INSUFFICIENT; of a version at work WITHDRAW or DOUBT; empty, where nothing was judged.
     subject : str
         All of it in one line.
     text : str

@@ -74,6 +74,10 @@ def _series(row: Mapping[str, Any]) -> str:
         return f"{row['part']}: {row['verdict']}"
     if row["kind"] == "version":
         return f"{row['name']}@{row['version']} registered"
+    if row["kind"] == "forward":
+        return "forward record, entry {entries:,}: {said}".format(
+            entries=row["entries"], said=", ".join(f"{name} {verdict}" for name, verdict in row["verdicts"].items())
+        )
     if row["kind"] == "stage":
         return f"{row['name']}@{row['version']}: {row['stage']}"
     return f"{row['verdict']}: {row['reason']}" if row["kind"] == "override" else str(row["kind"])

@@ -36,7 +36,7 @@ OLD = 30  # days after which a backup is old
 MUCH = 10**9  # bytes that are worth pruning
 BACK = 1.0  # seconds by which entries of two processes may be out of order
 # Where the room goes, by the folders of a home.
-KINDS = ("runs", "sweeps", "fits", "models", "checkpoints", "kept", "bars", "store", "ledger", "registry")
+KINDS = ("runs", "sweeps", "fits", "models", "checkpoints", "kept", "bars", "store", "ledger", "registry", "forward")
 
 
 @dataclass
