@@ -17,7 +17,7 @@ from quorate.errors import DataError, RecipeError, plural
 from quorate.evidence.result import finite_or_none
 from quorate.execution.progress import Progress
 from quorate.execution.task import FitResult
-from quorate.recipe.schema import Data
+from quorate.recipe.schema import Data, Recipe
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
 from quorate.runs.loading import load_bars
@@ -134,7 +134,7 @@ def predict(
     warm = any(model and model.warm_start for model in session.recipe.models.values())
     models = models_of(report, session, before) if kept or warm else None
     if data is not None:
-        session.recipe = _with_path(session.recipe, str(data))
+        session.recipe = with_path(session.recipe, str(data))
     session.recipe = session.recipe.model_copy(update={"benchmark": None, "factors": None})  # nothing is judged
     bars = at_times_of_others(load_bars(session), session.recipe.holdout.held_out)
     _compare_history(session, bars, before)
@@ -175,7 +175,8 @@ def predict(
     return replace(found, kept=told, gone_on=gone_on, train_rows=told["train_rows"] if told else found.train_rows)
 
 
-def _with_path(recipe: Any, path: str) -> Any:
+def with_path(recipe: Recipe, path: str) -> Recipe:
+    """Return a recipe that reads another file or folder."""
     if "path" not in recipe.data.options:
         raise RecipeError(f"--data replaces data.path; the run's source {recipe.data.source!r} reads no path")
     return recipe.model_copy(update={"data": Data.model_validate({**recipe.data.model_dump(), "path": path})})

@@ -11,7 +11,7 @@ from quorate.store.trust import ID, is_trusted
 # What is written into, or removed, and so must not lead elsewhere.
 WRITTEN = (
     *("runs", "sweeps", "fits", "kept", "models", "bars", "sources", "ledger", "audits", "proofs", "cluster", "jobs"),
-    *("registry", "alerts.jsonl"),
+    *("registry", "alerts.jsonl", "schedules", "schedules/log.jsonl"),
     *("fits/fits.sqlite", "fits/lock", "ledger/ledger.jsonl", "ledger/lock", "ledger/returns", "ledger/data"),
     *("cluster/cluster.json", "cluster/token"),
 )

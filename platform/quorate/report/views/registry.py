@@ -56,6 +56,7 @@ def render(version: Mapping[str, Any]) -> None:
         ("run", document["run"]),
         ("verdict", version["verdict"]),
         *overridden,
+        *([("updates", document["updates"])] if "updates" in document else []),
         ("since", version["since"][:16].replace("T", " ") + (f": {version['reason']}" if version["reason"] else "")),
         ("registered", version["registered"][:16].replace("T", " ")),
         ("data", f"{symbols}; {data['bars']:,} bars, {data['first']} to {data['last']}, {data['fingerprint'][:12]}"),
