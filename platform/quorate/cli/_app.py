@@ -23,6 +23,7 @@ from quorate.cli import (
     _pipeline,
     _plugins,
     _runs,
+    _schedule,
     _serving,
     _sql,
     _sweep,
@@ -306,6 +307,7 @@ for group in (
     _ledger,
     _alerts,
     _serving,
+    _schedule,
     completion,
 ):
     group.register(app)

@@ -94,6 +94,22 @@ def render_moved(version: Mapping[str, Any]) -> None:
     print(visible(f"{version['name']}@{version['version']} is {version['stage']} since {since}"))
 
 
+def render_updated(found: Mapping[str, Any]) -> None:
+    """Print what became of an update."""
+    before, run = found["version"], found["run"]
+    if run is None:
+        print(visible(f"{before} is up to date: there is no bar that it was not judged on"))
+        return
+    print(visible(f"{before} was run again on the bars until now: {found['verdict']}, run {run}"))
+    if found["registered"]:
+        print(visible(f"registered as {found['registered']}, a candidate: quorate registry diff {before} "
+                      f"{found['registered']}"))  # fmt: skip
+    elif found["promoted"]:
+        print(visible(f"promoted, but not registered: quorate registry add {run}"))
+    else:
+        print(visible(f"{before} stays what it was; quorate promote {run} opens the holdout again, if it was not"))
+
+
 def render_diff(found: Mapping[str, Any]) -> None:
     """Print how two versions differ."""
     print(visible(f"{found['before']} -> {found['now']}"))
