@@ -7,7 +7,6 @@ Files and folders are the group's, and folders hand that on (setgid). What is wr
 from __future__ import annotations
 
 import grp
-import json
 import os
 import pwd
 import socket
@@ -19,7 +18,7 @@ from typing import NamedTuple
 
 from quorate.errors import RecipeError, StoreError, near_misses
 from quorate.store.files import write_json
-from quorate.store.trust import ID
+from quorate.store.trust import ID, own_of
 
 SHARED = "shared"
 OWN = ("cluster",)  # of a home: what is of one user's processes, with its token
@@ -46,13 +45,8 @@ class Shared(NamedTuple):
 
 def shared_with(home: Path) -> str:
     """Return the group that a home is shared with; empty, if it is not."""
-    try:
-        if (home / ID).is_symlink():
-            return ""
-        found = json.loads((home / ID).read_text(encoding="utf-8"))
-        return str(found.get(SHARED, ""))
-    except (OSError, ValueError, AttributeError):
-        return ""
+    group = own_of(home).get(SHARED, "")
+    return group if isinstance(group, str) else ""
 
 
 def user_and_host() -> str:
@@ -103,7 +97,7 @@ def share(home: Path, group: str) -> Shared:
             f"its owner, or root, can: chown -R {pwd.getpwuid(home.stat().st_uid).pw_name} {home}"
         )
     changed = sum(_opened(path, one, number) for path, one in told)
-    found = json.loads((home / ID).read_text(encoding="utf-8"))
+    found = own_of(home)
     before = os.umask(0o007)
     try:
         write_json(home / ID, {**found, SHARED: group})
