@@ -41,9 +41,7 @@ def prune(
     from quorate.runs.retention import prune as take
     from quorate.store import Home
 
-    found = take(
-        Home(home), older_than=span_of(older_than), budget=size_of(budget, "--budget"), dry_run=dry_run
-    )
+    found = take(Home(home), older_than=span_of(older_than), budget=size_of(budget, "--budget"), dry_run=dry_run)
     show({**found.to_dict(), "dry_run": dry_run}, as_json, render_pruned)
     raise typer.Exit(0 if found.holds else 1)
 

@@ -19,11 +19,16 @@ BUSY = 75  # as sysexits.h has it: try again later
 
 Preset = Annotated[str, typer.Argument(metavar="PRESET", help="weekly-full or daily-quick.")]
 Recipe = Annotated[
-    str, typer.Argument(metavar="RECIPE", help="A recipe; or a registered version, nasdaq@champion, to bring up to date.")
+    str,
+    typer.Argument(metavar="RECIPE", help="A recipe; or a registered version, nasdaq@champion, to bring up to date."),
 ]
-When = Annotated[str | None, typer.Option("--at", help="'Sat 06:00', 'Mon-Fri 18:30', '06:00' (default: the preset's).")]
+When = Annotated[
+    str | None, typer.Option("--at", help="'Sat 06:00', 'Mon-Fri 18:30', '06:00' (default: the preset's).")
+]
 Zone = Annotated[str, typer.Option(help="The time zone of --at, such as Europe/Berlin (default: this machine's).")]
-Promote = Annotated[bool, typer.Option("--promote", help="Also open the holdout, each time; what passes is registered.")]
+Promote = Annotated[
+    bool, typer.Option("--promote", help="Also open the holdout, each time; what passes is registered.")
+]
 Sweep = Annotated[bool, typer.Option("--sweep", help="Tune first, and run what was found (weekly-full).")]
 Only = Annotated[list[str] | None, typer.Option("--only", help="This member only; may be given again.")]
 Cron = Annotated[bool, typer.Option("--cron", help="A line of the crontab, not a timer of systemd.")]
@@ -192,8 +197,8 @@ def _times(made: Any, count: int) -> list[str]:
 
 
 def _shown(made: Any, place: Any, kind: str, count: int) -> dict[str, Any]:
-    from quorate.serving.times import At
     from quorate.serving.timers import timer_of
+    from quorate.serving.times import At
 
     gap = At.parse(made.at, made.zone).left_out(dt.datetime.now(dt.UTC))
     return {

@@ -21,6 +21,7 @@ from quorate.execution.task import FitResult, FitTask
 
 COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created"
 COLUMNS += ", in_sample, peak_memory, course"
+ROW = 300  # bytes of an entry beside its data, roughly
 UNDECODED = "surrogateescape"  # what becomes of text that is none
 
 
@@ -83,6 +84,18 @@ def unused_in(path: Path, older_than: float) -> int:
     before = time.time() - older_than
     rows = _unchanged(path, "used, length(data)")
     return sum(size for used, size in rows if isinstance(used, float) and isinstance(size, int) and used < before)
+
+
+def listed_in(path: Path) -> list[tuple[str, int, float]]:
+    """Return of each entry the key, the bytes that it takes, and when it was used last; nothing is changed.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    rows = _unchanged(path, "key, length(data), used")
+    return [(key, size + ROW, used) for key, size, used in rows if is_text(key) and isinstance(used, float) and size]
 
 
 def _unchanged(path: Path, columns: str) -> Iterator[tuple[Any, ...]]:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from quorate.errors import QuorateError, StoreError
 from quorate.execution.cache import FitCache
+from quorate.execution.cached import listed_in
 from quorate.store import Home
 from quorate.store.backup import BESIDE
 from quorate.store.checkpoints import KeptCheckpoints
@@ -115,9 +116,7 @@ def by_kind(items: Iterable[Item]) -> dict[str, dict[str, int]]:
     return {kind: {"items": count[kind], "bytes": size[kind]} for kind in (*NEEDLESS, *DISPOSABLE) if count[kind]}
 
 
-def prune(
-    home: Home, *, older_than: float | None = None, budget: int | None = None, dry_run: bool = True
-) -> Pruned:
+def prune(home: Home, *, older_than: float | None = None, budget: int | None = None, dry_run: bool = True) -> Pruned:
     """Remove what nothing needs; and of what can be had again what is old, or goes beyond a budget, oldest first.
 
     Parameters
@@ -169,8 +168,8 @@ def _every(home: Home, notes: list[str]) -> Iterator[Item]:
     for path in sorted((home.path / "fits").glob("damaged-*")):
         yield _item(home, "damaged", [path])
     yield from _bars(home, notes)
-    entries = _fits(home).entries()
-    finished = {entry.key for entry in entries}
+    fits = listed_in(home.path / "fits" / "fits.sqlite")
+    finished = {key for key, _, _ in fits}
     checkpoints = KeptCheckpoints(home.path)
     for used, path, size in checkpoints.every():
         kind = "ended checkpoint" if path.name in finished else "checkpoint"
@@ -185,8 +184,8 @@ def _every(home: Home, notes: list[str]) -> Iterator[Item]:
         files = models.files(path.stem)
         if all(one.lstat().st_nlink == 1 for one in files if one.exists()):  # else a version has them, too
             yield _item(home, "model", files)
-    for entry in entries:
-        yield Item("fit", entry.key, entry.bytes, entry.used)
+    for key, size, used in fits:
+        yield Item("fit", key, size, used)
 
 
 def _temporaries(home: Home) -> Iterator[Path]:
@@ -230,7 +229,7 @@ def _remove(home: Home, chosen: list[Item], notes: list[str]) -> None:
     still = {item.name for item in _bars(home, notes)}  # a run may have begun meanwhile
     fits = [item.name for item in chosen if item.kind == "fit"]
     if fits:
-        cache = _fits(home)
+        cache = FitCache(home.path / "fits", notes.append)
         cache.remove(fits)
         cache.close()
     remove: dict[str, Callable[[Path], None]] = {"model": KeptModels(home.path).discard}
@@ -249,10 +248,6 @@ def _gone(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
-
-
-def _fits(home: Home) -> FitCache:
-    return FitCache(home.path / "fits", lambda message: None)
 
 
 def _item(home: Home, kind: str, files: list[Path]) -> Item:

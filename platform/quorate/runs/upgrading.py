@@ -89,7 +89,7 @@ def upgrade(home: Home, dry_run: bool = False) -> Upgrade:
     if not home.path.is_dir():
         raise StoreError(f"there is no home at {home.path} to bring to today's layout")
     ledger_of(home).entries()
-    before, steps = layout_of(home.path), tuple(_needed(home))
+    before, steps = layout_of(home.path), tuple(needed(home))
     if not dry_run:
         copy = home.path / COPY
         check_plain(copy)
@@ -105,7 +105,8 @@ def upgrade(home: Home, dry_run: bool = False) -> Upgrade:
     return Upgrade(str(home.path), before, LAYOUT, steps, not dry_run)
 
 
-def _needed(home: Home) -> list[Step]:
+def needed(home: Home) -> list[Step]:
+    """Return what of a home has to be changed; nothing is."""
     found: list[Step] = []
     fits = home.path / "fits" / "fits.sqlite"
     if fits.exists() and (version := _version(fits)) < VERSION:
@@ -158,9 +159,10 @@ def _copied(source: Path, copy: Path) -> None:
         shutil.rmtree(beside, ignore_errors=True)
         shutil.copytree(source, beside, symlinks=True)
     elif source.suffix == ".sqlite":
-        with closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as one, closing(
-            sqlite3.connect(beside)
-        ) as other:
+        with (
+            closing(sqlite3.connect(f"{source.as_uri()}?mode=ro", uri=True)) as one,
+            closing(sqlite3.connect(beside)) as other,
+        ):
             one.backup(other)
     else:
         shutil.copyfile(source, beside)

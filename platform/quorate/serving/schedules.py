@@ -38,7 +38,9 @@ class Preset:
 
 
 PRESETS = {
-    "weekly-full": Preset("Sat 06:00", "bars brought up to date, then the whole recipe, or a sweep and what it found", True),
+    "weekly-full": Preset(
+        "Sat 06:00", "bars brought up to date, then the whole recipe, or a sweep and what it found", True
+    ),
     "daily-quick": Preset("Mon-Fri 23:00", "bars brought up to date, then the recipe, if there are new ones", False),
 }
 

@@ -31,9 +31,10 @@ Type=oneshot
 WorkingDirectory={folder}
 EnvironmentFile=-%h/.config/quorate/environment
 ExecStart={command}
-# Not promoted (10), too little to judge (11), another is at it (75), which is tried again: no fault of the unit.
-SuccessExitStatus=10 11 75
-RestartForceExitStatus=75
+# Not promoted (10), too little to judge (11): no fault of the unit. That another is at it (75) is tried again.
+SuccessExitStatus=10 11
+Restart=on-failure
+RestartPreventExitStatus=1 2 130
 RestartSec=10min
 """
 _TIMER = """[Unit]

@@ -77,9 +77,10 @@ class At:
         tz = self.tz
         day = moment.astimezone(tz).date()
         while True:
-            if day.weekday() in self.days and (found := self._on(day, tz)) is not None:
-                if found.timestamp() > moment.timestamp():  # of one zone, > would compare what clocks show
-                    yield found
+            found = self._on(day, tz) if day.weekday() in self.days else None
+            # Of two moments in one zone, > would compare what clocks show.
+            if found is not None and found.timestamp() > moment.timestamp():
+                yield found
             day += dt.timedelta(days=1)
 
     def left_out(self, moment: dt.datetime, days: int = 400) -> dt.date | None:
@@ -101,7 +102,9 @@ def check_zone(zone: str) -> None:
     from zoneinfo import available_timezones
 
     if zone and zone not in (known := available_timezones()):
-        raise RecipeError(f"--zone must be a time zone, such as Europe/Berlin; it was {zone!r}{near_misses(zone, known)}")
+        raise RecipeError(
+            f"--zone must be a time zone, such as Europe/Berlin; it was {zone!r}{near_misses(zone, known)}"
+        )
 
 
 def local_zone() -> dt.tzinfo:

@@ -230,9 +230,11 @@ class KeptCheckpoints(KeptFiles):
             return True
 
     def discard(self, path: Path) -> None:
+        """Remove the folder of a training."""
         shutil.rmtree(path, ignore_errors=True)
 
     def every(self) -> list[tuple[float, Path, int]]:
+        """Return when each training was at it last, its folder and its size."""
         found = []
         for path in self.folder.glob("*/"):
             with suppress(OSError):

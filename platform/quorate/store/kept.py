@@ -83,6 +83,7 @@ class KeptFiles(ABC):
     def _is_sound(self, path: Path) -> bool: ...
 
     def discard(self, path: Path) -> None:
+        """Remove what is kept at a path."""
         path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:

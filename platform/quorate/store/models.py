@@ -150,6 +150,7 @@ class KeptModels(KeptFiles):
         return True
 
     def discard(self, path: Path) -> None:
+        """Remove a model."""
         self._document(path).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
 
@@ -157,6 +158,7 @@ class KeptModels(KeptFiles):
         return path.with_suffix(".json")
 
     def every(self) -> list[tuple[float, Path, int]]:
+        """Return when each model was used, its path and its size."""
         found = []
         for used, path, size in super().every():
             with suppress(OSError):

@@ -122,7 +122,9 @@ def _holder(file: int) -> str:
         told = json.loads(os.pread(file, 1 << 16, 0))
     if not isinstance(told, dict) or not told:
         return "another process does what is scheduled in this home"
-    return f"{told.get('what')} is being done by process {told.get('pid')} of {told.get('by')}, since {told.get('since')}"
+    return (
+        f"{told.get('what')} is being done by process {told.get('pid')} of {told.get('by')}, since {told.get('since')}"
+    )
 
 
 def _path(home: Path, key: str) -> Path:

@@ -97,13 +97,10 @@ def share(home: Path, group: str) -> Shared:
             f"its owner, or root, can: chown -R {pwd.getpwuid(home.stat().st_uid).pw_name} {home}"
         )
     changed = sum(_opened(path, one, number) for path, one in told)
-    found = own_of(home)
-    before = os.umask(0o007)
-    try:
-        write_json(home / ID, {**found, SHARED: group})
-    finally:
-        os.umask(before)
+    mode = stat.S_IMODE((home / ID).stat().st_mode)
+    write_json(home / ID, {**own_of(home), SHARED: group})
     os.chown(home / ID, -1, number)
+    (home / ID).chmod(mode)
     return Shared(group, changed, len(paths))
 
 

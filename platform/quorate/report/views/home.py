@@ -38,7 +38,7 @@ def render_pruned(found: Mapping[str, Any]) -> None:
     after = size_text(found["bytes"] - found["freed"])
     print(visible(f"{found['home']}: {size_text(found['bytes'])}, {after} {'then' if found['dry_run'] else 'now'}"))
     if not found["holds"]:
-        print(f"the budget of {size_text(found['budget'])} cannot hold: all else is needed by versions, runs or the ledger")
+        print(f"the budget of {size_text(found['budget'])} cannot hold: versions, runs and the ledger need all else")
     elif found["dry_run"] and found["freed"]:
         print("nothing was changed: without --dry-run it goes")
 

@@ -47,7 +47,9 @@ def render_shown(found: Mapping[str, Any]) -> None:
     for one in found["next"]:
         print(f"  {one}")
     if found["left_out"]:
-        print(f"on {found['left_out']} the clock leaves this time out, and so is the run: another --at is done each time")
+        print(
+            f"on {found['left_out']} the clock leaves this time out, and so is the run: another --at is done each time"
+        )
     if found["promote"]:
         print("each time opens the holdout again, which its gates take into account: the more often, the less they see")
     if found["by"] == "systemd":
