@@ -1,35 +1,39 @@
-"""A plain orchestrator: each block is one command, and what it says is its exit code.
+"""A plain orchestrator: each block is one command, and its exit code says how it ended.
 
-Any scheduler that runs commands does the same: a block of Airflow, Mage, Argo or cron is one of these lines.
-``python examples/13_blocks.py RECIPE HOME`` runs it; the exit codes are in docs/operations.md.
+``python 13_blocks.py BARS RECIPE HOME`` takes bars to a registered version, or to an alert. A block of Airflow, Mage,
+Argo or cron is one of these commands; all exit codes are in docs/operations.md. The recipe reads the collection
+``market`` of the store.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
-DONE, FAIL, INSUFFICIENT, INTEGRITY = 0, 10, 11, 12
+DONE, FAIL, INSUFFICIENT = 0, 10, 11
 
 
 def block(name: str, *words: str) -> int:
-    """Run a command, and say how it ended; one that failed ends everything."""
+    """Run a command and say how it ended; what did not work ends everything."""
     code = subprocess.run([sys.executable, "-m", "quorate", *words], check=False).returncode
     print(f"{name}: exit {code}", flush=True)
     if code not in (DONE, FAIL, INSUFFICIENT):
-        sys.exit(code)  # it did not work, and `quorate alerts` has told so
+        sys.exit(code)
     return code
 
 
-def main(recipe: str, home: str) -> int:
-    """Take a recipe from its bars to a version, or to an alert."""
+def main(bars: str, recipe: str, home: str) -> int:
+    """Take bars to a registered version (0), or to an alert (10 or 11)."""
     at = ("--home", home)
-    block("doctor", "doctor", recipe, *at)
+    block("data", "data", "add", bars, "--to", "market", "--set", "calendar=24x7", *at)
     block("run", "run", recipe, *at)
-    if block("validate", "gate", "latest", *at) == DONE and block("promote", "promote", "latest", *at) == DONE:
-        return block("register", "registry", "check", "@".join((recipe.split("/")[-1].removesuffix(".toml"), "latest")), *at)
-    return block("alert", "alerts", "--last", "1", *at) or FAIL
+    code = block("validate", "gate", "latest", *at) or block("promote", "promote", "latest", *at)
+    if code == DONE:
+        return block("register", "registry", "check", Path(recipe).stem, *at)
+    block("alert", "alerts", "--last", "1", *at)
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    sys.exit(main(*sys.argv[1:4]))

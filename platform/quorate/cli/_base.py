@@ -2,7 +2,7 @@
 
 Results go to stdout, all else to stderr. Exit codes: 0 the command did its work, 1 it failed, 2 the
 recipe or the command line is wrong, 130 interrupted; `gate` and `promote`: 0 pass, 10 fail,
-11 insufficient, 12 integrity.
+11 insufficient, 12 integrity. All of them, by command, stand in docs/operations.md.
 """
 
 from __future__ import annotations

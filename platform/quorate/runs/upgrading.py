@@ -19,10 +19,11 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quorate.errors import IntegrityError, StoreError, plural
+from quorate.errors import StoreError, plural
 from quorate.evidence.ledger import ledger_of
 from quorate.evidence.ledger.openings import import_noted
 from quorate.execution.cache import VERSION, FitCache
+from quorate.execution.cached import version_in
 from quorate.store import Home
 from quorate.store.files import io_reason
 from quorate.store.plain import check_plain
@@ -109,7 +110,7 @@ def needed(home: Home) -> list[Step]:
     """Return what of a home has to be changed; nothing is."""
     found: list[Step] = []
     fits = home.path / "fits" / "fits.sqlite"
-    if fits.exists() and (version := _version(fits)) < VERSION:
+    if fits.exists() and (version := version_in(fits)) < VERSION:
         told = f"the file of finished fits has version {version} of its table, and gets {VERSION}"
         found.append(Step("fits", told, ("fits/fits.sqlite",)))
     notes = list((home.path / "holdouts").glob("*/*.json"))
@@ -119,14 +120,6 @@ def needed(home: Home) -> list[Step]:
     if layout_of(home.path) < LAYOUT:
         found.append(Step("layout", f"home.json says that the home has layout {LAYOUT}", ("home.json",)))
     return found
-
-
-def _version(fits: Path) -> int:
-    try:
-        with closing(sqlite3.connect(f"{fits.as_uri()}?mode=ro", uri=True)) as file:
-            return int(file.execute("PRAGMA user_version").fetchone()[0])
-    except sqlite3.Error as e:
-        raise IntegrityError(f"{fits} cannot be read: {e}: quorate cache verify mends what can be") from e
 
 
 def _fits(home: Home) -> None:
