@@ -219,9 +219,9 @@ def _bars(home: Home, notes: list[str]) -> Iterator[Item]:
         return
     before = time.time() - LEFT  # a run that begins stores its bars before it names them
     for path in sorted(folder.glob("*")):
-        told = path.lstat()
-        ours = stat.S_ISREG(told.st_mode) and told.st_nlink == 1  # else a version has it, too
-        if path not in needed and ours and told.st_mtime < before:
+        facts = path.lstat()
+        ours = stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1  # else a version has it, too
+        if path not in needed and ours and facts.st_mtime < before:
             yield _item(home, "unnamed bars", [path])
 
 

@@ -166,8 +166,7 @@ def _must(words: list[str], text: str | None = None) -> None:
 
 def _called(words: list[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
     try:
-        given = {"input": text} if text is not None else {"stdin": subprocess.DEVNULL}
-        return subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False, **given)  # type: ignore[call-overload,no-any-return]
+        return subprocess.run(words, input=text or "", capture_output=True, text=True, timeout=SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as e:
         return subprocess.CompletedProcess(words, 1, "", str(e))
 
