@@ -276,5 +276,7 @@ def test_a_schedule_that_was_damaged_is_named(home: Path) -> None:
     (home / "schedules" / "x.json").write_text('{"schema_version": 1, "preset": "weekly-full"}')
     with pytest.raises(IntegrityError, match="does not say when it is due next"):
         schedules.missed(schedules.every(home)[0], dt.datetime.now(dt.UTC))
+    [finding] = [f for f in service(Home(home)) if f.what.startswith("schedule")]
+    assert (finding.state, finding.told[:8]) == ("mend", "damaged:")
     with pytest.raises(IntegrityError, match=r"is damaged: .*install it anew"):
         Schedule.of(schedules.every(home)[0])

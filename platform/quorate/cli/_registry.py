@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import options
+from quorate.cli import _schedule, options
 from quorate.cli._base import EXIT, INTEGRITY, command, show, trusting, working
 
 registry_app = typer.Typer(help="Versions of what was promoted, and which one is served.", rich_markup_mode=None)
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(registry_app, name="registry")
     app.command()(update)
+    _schedule.register(app)
 
 
 @command

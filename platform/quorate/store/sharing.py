@@ -59,8 +59,15 @@ def user_and_host() -> str:
 
 
 def open_to_group(home: Path) -> None:
-    """Have what this process writes from now on writable for the group, if the home is shared."""
-    if shared_with(home):
+    """Have what this process writes from now on writable for the group, if the home is shared.
+
+    That a file says so is not enough: it may come from elsewhere. The home's folder must have the rights, too.
+    """
+    group = shared_with(home)
+    with suppress(KeyError, OSError):
+        told = home.stat()
+        if not group or told.st_mode & 0o2020 != 0o2020 or grp.getgrnam(group).gr_gid != told.st_gid:
+            return
         before = os.umask(0o077)
         os.umask(before & ~GROUP)
 

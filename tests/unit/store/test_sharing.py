@@ -74,6 +74,13 @@ def test_a_home_of_ones_own_is_as_it_was(made: Home) -> None:
     assert "by" not in ledger_of(made).entries()[-1]
 
 
+def test_a_home_that_only_says_so_changes_nothing_of_this_process(made: Home) -> None:
+    own = json.loads((made.path / "home.json").read_text())
+    (made.path / "home.json").write_text(json.dumps({**own, "shared": GROUP}))
+    Home(made.path)
+    assert os.umask(0o022) == 0o022
+
+
 def test_the_ledger_says_who_decided_and_earlier_entries_hold(made: Home) -> None:
     share(made.path, GROUP)
     for kind in ("opening", "override", "version", "stage", "report"):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from quorate.errors import reason_of
 from quorate.runs.doctor.finding import Finding
 from quorate.runs.upgrading import needed
 from quorate.store import Home, schedules
@@ -33,16 +34,22 @@ def _scheduled(home: Home) -> Iterator[Finding]:
     last = {one["key"]: one for one in schedules.done(home.path)}
     now = dt.datetime.now(dt.UTC)
     for one in schedules.every(home.path):
-        what, done = f"schedule {one['preset']} {one['recipe'].rpartition('/')[2]}", last.get(one["key"])
-        told = f"by {one['by']}, {one['at']}, next {one['next'][:16].replace('T', ' ')} UTC; {_last(done)}"
-        late = now - dt.datetime.fromisoformat(one["next"]) > dt.timedelta(hours=2)  # cron looks each hour
-        if late:
-            look = "systemctl --user list-timers; loginctl enable-linger" if one["by"] == "systemd" else "crontab -l"
-            yield Kept(what, "mend", f"missed: {told}", f"see whether it is started: {look}")
-        elif done and done["exit"] not in (0, 10, 11):
-            yield Kept(what, "note", told, f"quorate alerts{home.option}")
-        else:
-            yield Kept(what, "ok", told)
+        try:
+            yield _looked_at(home, one, last.get(one["key"]), now)
+        except (KeyError, TypeError, ValueError, AttributeError) as e:
+            told = f"damaged: {reason_of(e)}"
+            yield Kept(f"schedule {one.get('key')}", "mend", told, "quorate schedule install writes it anew")
+
+
+def _looked_at(home: Home, one: dict[str, Any], done: dict[str, Any] | None, now: dt.datetime) -> Finding:
+    what = f"schedule {one['preset']} {one['recipe'].rpartition('/')[2]}"
+    told = f"by {one['by']}, {one['at']}, next {one['next'][:16].replace('T', ' ')} UTC; {_last(done)}"
+    if now - dt.datetime.fromisoformat(one["next"]) > dt.timedelta(hours=2):  # cron looks each hour
+        look = "systemctl --user list-timers; loginctl enable-linger" if one["by"] == "systemd" else "crontab -l"
+        return Kept(what, "mend", f"missed: {told}", f"see whether it is started: {look}")
+    if done and done["exit"] not in (0, 10, 11):
+        return Kept(what, "note", told, f"quorate alerts{home.option}")
+    return Kept(what, "ok", told)
 
 
 def _last(done: dict[str, Any] | None) -> str:
