@@ -91,6 +91,8 @@ from .runs.sweep import resume_sweep as resume_sweep
 from .runs.sweep import sweep as sweep
 from .runs.swept import Sweep as Sweep
 from .runs.swept import load_sweep as load_sweep
+from .runs.updating import Updated as Updated
+from .runs.updating import update as update
 from .runs.validate import validate_sweep as validate_sweep
 from .runs.verify import Verification as Verification
 from .runs.verify import verify as verify

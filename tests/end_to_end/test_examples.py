@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import quorate
+import quorate_data.simulated
 from quorate.testing import check
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -30,6 +31,7 @@ def test_every_example_is_tested() -> None:
         "10_academic.py",
         "11_panel.py",
         "12_covariates.py",
+        "13_blocks.py",
     ]
 
 
@@ -170,3 +172,39 @@ def test_a_panel_is_neutral_in_each_sector_and_calmer_so(capsys: pytest.CaptureF
     assert out.count("gross 1.00, net ") == 2
     assert "PASS: the mean is above 0.0" in out
     assert found["as_one"].fits["cached"].all()
+
+
+BLOCKS = """name = "blocks"
+data = {source = "store", collection = "market"}
+holdout = {bars = 100}
+features = {use = ["return_1", "return_5", "zscore_20"]}
+folds = {initial = 250, test = 60}
+models = {logistic = {}, ridge = {}}
+threshold = {min_bars = 60}
+execution = {executor = "serial"}
+[gates]
+preset = "headline"
+sharpe = {threshold = -5.0}
+max-drawdown = {threshold = 0.99}
+win-rate = {threshold = 0.1}
+sample-size = {trades = 1, least_trades = 1, bars = 20}
+"""
+
+
+def test_blocks_take_the_planted_market_to_a_version_or_to_an_alert(
+    tmp_path: Path, home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main = runpy.run_path(str(EXAMPLES / "13_blocks.py"))["main"]
+    frame = quorate_data.simulated.simulated(n_bars=520, signal=0.4).to_frame().drop(columns="symbol")
+    frame.assign(time=frame["time"].dt.strftime("%Y-%m-%d")).to_csv(tmp_path / "planted.csv", index=False)
+    recipe = tmp_path / "blocks.toml"
+    recipe.write_text(BLOCKS)
+    assert main(str(tmp_path / "planted.csv"), str(recipe), str(home)) == 0
+    out = capfd.readouterr().out
+    blocks = ["data", "run", "validate", "promote", "register"]
+    assert [line for line in out.splitlines() if ": exit " in line] == [f"{name}: exit 0" for name in blocks]
+    recipe.write_text(BLOCKS.replace("-5.0", "50.0"))
+    assert main(str(tmp_path / "planted.csv"), str(recipe), str(home)) == 10
+    assert "alert: exit 0" in capfd.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        main(str(tmp_path / "planted.csv"), str(tmp_path / "none.toml"), str(home))

@@ -2,7 +2,7 @@
 
 Results go to stdout, all else to stderr. Exit codes: 0 the command did its work, 1 it failed, 2 the
 recipe or the command line is wrong, 130 interrupted; `gate` and `promote`: 0 pass, 10 fail,
-11 insufficient, 12 integrity; `monitor`: 0 keep or too early, 12 integrity, 13 doubt, 14 withdraw.
+11 insufficient, 12 integrity; `monitor`: 13 doubt, 14 withdraw. All of them, by command, stand in docs/operations.md.
 """
 
 from __future__ import annotations

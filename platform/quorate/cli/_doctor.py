@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import options
+from quorate.cli import _home, options
 from quorate.cli._base import command, show
 
 
@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     for function in (doctor, licences):
         app.command()(function)
+    _home.register(app)
 
 
 @command

@@ -144,7 +144,7 @@ def cache_prune(
     if older_than is None and max_size is None:
         raise RecipeError("cache prune takes --older-than, e.g. 30d, or --max-size, e.g. 2GB, or both")
     cache, arrays, models = _cache(home), _arrays(home), _models(home)
-    left, limits = _checkpoints(home), (_span(older_than), _size(max_size))
+    left, limits = _checkpoints(home), (span_of(older_than), size_of(max_size))
     stale = left.prune(*limits)
     removed, gone, unused = len(cache.prune(*limits)), arrays.prune(*limits), models.prune(*limits)
     document = {
@@ -202,7 +202,8 @@ def _cache(home: Path | None) -> FitCache:
     return FitCache(Home(home).path / "fits", lambda message: print(f"warning: {visible(message)}", file=sys.stderr))
 
 
-def _span(text: str | None) -> float | None:
+def span_of(text: str | None) -> float | None:
+    """Return the seconds that ``--older-than`` says."""
     if text is None:
         return None
     found = re.fullmatch(rf"({NUMBER})\s*([smhdw])", text.strip())
@@ -211,12 +212,13 @@ def _span(text: str | None) -> float | None:
     return float(found[1]) * SPANS[found[2]]
 
 
-def _size(text: str | None) -> int | None:
+def size_of(text: str | None, option: str = "--max-size") -> int | None:
+    """Return the bytes that an option says."""
     if text is None:
         return None
     if text.strip() == "0":
         return 0
     found = re.fullmatch(rf"({NUMBER})\s*(\w+)", text.strip())
     if not found or found[2].upper() not in SIZES:
-        raise RecipeError(f"--max-size must be a number and B, kB, MB, GB or TB, e.g. 2GB; it was {text!r}")
+        raise RecipeError(f"{option} must be a number and B, kB, MB, GB or TB, e.g. 2GB; it was {text!r}")
     return int(float(found[1]) * SIZES[found[2].upper()])

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import options
-from quorate.cli._base import INTEGRITY, command, show, trusting, working
+from quorate.cli import _schedule, options
+from quorate.cli._base import EXIT, INTEGRITY, command, show, trusting, working
 
 registry_app = typer.Typer(help="Versions of what was promoted, and which one is served.", rich_markup_mode=None)
 
@@ -21,6 +21,30 @@ AsOf = Annotated[str | None, typer.Option(metavar="DATE", help="What was registe
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.add_typer(registry_app, name="registry")
+    app.command()(update)
+    _schedule.register(app)
+
+
+@command
+def update(
+    version: Which,
+    data: Annotated[str | None, typer.Option(help="A file or folder to read instead of the recipe's.")] = None,
+    promote: Annotated[
+        bool, typer.Option("--promote", help="Also open the holdout; what passes is registered as the next version.")
+    ] = False,
+    trust: options.Trust = False,
+    home: options.Home = None,
+    as_json: options.Json = False,
+) -> None:
+    """Run a version's own recipe again on the bars until now; it stays as it is. With --promote exits like gate."""
+    from quorate.report.views.registry import render_updated
+    from quorate.runs.updating import update as bring
+
+    trusting(home, trust)
+    with working() as progress:
+        found = bring(version, data=data, promote=promote, home=home, progress=progress)
+    show(found.to_dict(), as_json, render_updated)
+    raise typer.Exit(EXIT[found.report.verdict] if promote and found.report else 0)
 
 
 @registry_app.callback(invoke_without_command=True)

@@ -186,11 +186,15 @@ class FitCache:
                 removed.append(entry)
             else:
                 kept += entry.bytes
-        self._remove([entry.key for entry in removed])
-        if removed:
+        self.remove([entry.key for entry in removed])
+        return removed
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove these fits, and give back the room that they took."""
+        self._remove(keys)
+        if keys:
             self._do("shrink the file of finished fits", "VACUUM")
             self._do("shrink it", "PRAGMA wal_checkpoint(TRUNCATE)")
-        return removed
 
     @property
     def size(self) -> int:

@@ -8,7 +8,7 @@ import math
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from quorate.execution.task import FitResult, FitTask
 
 COLUMNS = "key, checksum, train_rows, notes, outputs, data, seconds, cpu_seconds, place, created"
 COLUMNS += ", in_sample, peak_memory, course"
+ROW = 300  # bytes of an entry beside its data, roughly
 UNDECODED = "surrogateescape"  # what becomes of text that is none
 
 
@@ -85,18 +86,48 @@ def unused_in(path: Path, older_than: float) -> int:
     return sum(size for used, size in rows if isinstance(used, float) and isinstance(size, int) and used < before)
 
 
-def _unchanged(path: Path, columns: str) -> Iterator[tuple[Any, ...]]:
-    """Return these columns of all entries; those that an earlier version did not write are None."""
-    if not path.exists():
-        return
+def listed_in(path: Path) -> list[tuple[str, int, float]]:
+    """Return of each entry the key, the bytes that it takes, and when it was used last; nothing is changed.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    rows = _unchanged(path, "key, length(data), used")
+    return [(key, size + ROW, used) for key, size, used in rows if is_text(key) and isinstance(used, float) and size]
+
+
+def version_in(path: Path) -> int:
+    """Return the version of a file's table; nothing is changed.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read.
+    """
+    with _reading(path) as file:
+        return int(file.execute("PRAGMA user_version").fetchone()[0])
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     # Without a log beside it nobody is writing: then SQLite need not make one to read it.
     log = Path(f"{path}-wal")
     how = "mode=ro" if log.exists() and log.stat().st_size else "immutable=1"
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?{how}", uri=True)) as file:
             file.text_factory = partial(str, encoding="utf-8", errors=UNDECODED)
-            known = {row[1] for row in file.execute("PRAGMA table_info(fits)")}
-            asked = [name if name in known or "(" in name else "NULL" for name in columns.split(", ")]
-            yield from file.execute(f"SELECT {', '.join(asked)} FROM fits")
+            yield file
     except sqlite3.Error as e:
         raise StoreError(f"{path} cannot be read: {e}") from e
+
+
+def _unchanged(path: Path, columns: str) -> Iterator[tuple[Any, ...]]:
+    """Return these columns of all entries; those that an earlier version did not write are None."""
+    if not path.exists():
+        return
+    with _reading(path) as file:
+        known = {row[1] for row in file.execute("PRAGMA table_info(fits)")}
+        asked = [name if name in known or "(" in name else "NULL" for name in columns.split(", ")]
+        yield from file.execute(f"SELECT {', '.join(asked)} FROM fits")

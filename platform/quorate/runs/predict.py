@@ -18,7 +18,7 @@ from quorate.errors import DataError, RecipeError, plural
 from quorate.evidence.result import finite_or_none
 from quorate.execution.progress import Progress
 from quorate.execution.task import FitResult
-from quorate.recipe.schema import Data
+from quorate.recipe.schema import Data, Recipe
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
 from quorate.runs.loading import load_bars
@@ -179,7 +179,7 @@ def predict(
     return replace(found, kept=told, gone_on=gone_on, train_rows=told["train_rows"] if told else found.train_rows)
 
 
-def with_path(recipe: Any, path: str) -> Any:
+def with_path(recipe: Recipe, path: str) -> Recipe:
     """Return a recipe whose source reads this path instead.
 
     Raises

@@ -169,6 +169,7 @@ def register(
     name: str = "latest",
     *,
     label: str | None = None,
+    updates: str = "",
     home: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Version:
@@ -183,6 +184,8 @@ def register(
         The run's id, an unambiguous part of it, or ``latest``.
     label : str, optional
         What the ensemble is called; default: the name of the recipe.
+    updates : str
+        The version that this run has brought up to date, such as ``nasdaq@3``; this one says so.
 
     Raises
     ------
@@ -195,7 +198,7 @@ def register(
     """
     report = load_report(name, home=home)
     session, bars = reopen(report, progress or Progress(), changes="not as in the run")
-    return register_models(models_of(report, session, bars), label)
+    return register_models(models_of(report, session, bars), label, updates)
 
 
 def registered(home: Home, run: str, label: str | None = None) -> Standing | None:
@@ -205,7 +208,7 @@ def registered(home: Home, run: str, label: str | None = None) -> Standing | Non
     return every[-1] if every else None
 
 
-def register_models(models: RunModels, label: str | None = None) -> Version:
+def register_models(models: RunModels, label: str | None = None, updates: str = "") -> Version:
     """Register a run whose rows and folds are laid out already; see `register`."""
     report, home = models.report, models.session.home
     label = label or models.session.recipe.name
@@ -220,7 +223,7 @@ def register_models(models: RunModels, label: str | None = None) -> Version:
         if version.document["report_seal"] == report.seal:
             return version
     kept = list(_models(models))
-    facts = _facts(models, override, kept)
+    facts = {**_facts(models, override, kept), **({"updates": updates} if updates else {})}
     files = _files(report, home, [one["key"] for one in kept])
     done = record_version(
         home,

@@ -22,7 +22,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -99,11 +99,21 @@ def run(
         On Ctrl-C; `resume` goes on.
     """
     clock = start_clock(progress)
-    session = opened(recipe, home, plugins, overrides, clock)
+    report = run_session(opened(recipe, home, plugins, overrides, clock), clock, executor)
+    assert report is not None  # no bars are known already
+    return report
+
+
+def run_session(
+    session: Session, clock: Clock, executor: Executor | None = None, known: Container[str] = ()
+) -> Report | None:
+    """Run the recipe of a session, as `run` does; nothing, if its bars have one of these fingerprints."""
     with alerting(session, "run") as teller:
         artefacts.ready(session.recipe.artefacts)
         with session.fitting(executor, keep=True, one_part=True) as fitting:
             bars = read_bars(session, clock)
+            if bars.fingerprint in known:
+                return None
             laid = _laid_out(session, bars, clock, fitting)
             stored = begin(session, bars)
             with driving(session, stored, clock, "run", fitting), teller.watching(stored, clock, fitting):
@@ -192,7 +202,14 @@ def _develop(session: Session, stored: Run, bars: Bars, laid: parts.LaidOut, clo
 
 
 @in_usual_surroundings
-def promote(name: str = "latest", *, home: str | Path | None = None, progress: Progress | None = None) -> Report:
+def promote(
+    name: str = "latest",
+    *,
+    label: str | None = None,
+    updates: str = "",
+    home: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Report:
     """Open the holdout of a run and judge it there; doing so again only returns what was found.
 
     The same walk-forward continues through the holdout on the stored bars and plugin sources, so
@@ -202,6 +219,10 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     ----------
     name : str
         The run's id, an unambiguous part of it, or ``latest``.
+    label : str, optional
+        What the ensemble is called, if it is registered; default: the name of the recipe.
+    updates : str
+        The version that the run has brought up to date, such as ``nasdaq@3``: the new one says so.
 
     Raises
     ------
@@ -212,7 +233,8 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     report = load_report(name, home=home)
     if report.results["holdout"] is not None:
         if report.promoted and registered(Home(home), report.run_id) is None:  # it was stopped before that
-            _registered(partial(register, report.run_id, home=home, progress=progress), clock.progress)
+            late = partial(register, report.run_id, label=label, updates=updates, home=home, progress=progress)
+            _registered(late, clock.progress)
         return report
     with clock.stage("recipe"):
         session, bars = reopen(report, clock.progress, changes="not as in the development")
@@ -223,7 +245,8 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     artefacts.write(report, part, "holdout", session.recipe.artefacts, clock.progress)
     version = None
     if report.promoted:
-        version = _registered(partial(register_models, RunModels(report, session, part.walk)), clock.progress)
+        models = RunModels(report, session, part.walk)
+        version = _registered(partial(register_models, models, label, updates), clock.progress)
     teller.judged(report, version)
     return report
 

@@ -30,9 +30,10 @@ from quorate.store.trust import ID
 
 VERSION = 1
 LISTS, OBJECTS = "backups", "objects"
+BESIDE = ".{}.restored"  # what is restored, until it is whole
 NOTE = "backup.json"  # of a home: when and where it was brought last
 # Of a home: what is of this machine, or is fetched or computed again.
-LEFT = ("cluster", "fetched", "jobs", "kept", NOTE)
+LEFT = ("cluster", "fetched", "jobs", "kept", "schedules", NOTE)
 LAST = ("ledger", "forward")  # in this order: what is then known of all that was copied before, or by it
 _HASH = re.compile(r"[0-9a-f]{64}")
 Told = Callable[[int, int], None]
@@ -138,7 +139,7 @@ def restore(home: Home, where: str, name: str = "latest", told: Told = lambda do
     if name != "latest" and name not in ids:
         raise StoreError(f"there is no backup {name!r} at {where}, the latest is {ids[-1]}{near_misses(name, ids)}")
     chosen = ids[-1] if name == "latest" else name
-    beside = home.path.with_name(f".{home.path.name}.restored")
+    beside = home.path.with_name(BESIDE.format(home.path.name))
     try:
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)

@@ -229,10 +229,12 @@ class KeptCheckpoints(KeptFiles):
         except StoreError:  # of a newer version
             return True
 
-    def _remove(self, path: Path) -> None:
+    def discard(self, path: Path) -> None:
+        """Remove the folder of a training."""
         shutil.rmtree(path, ignore_errors=True)
 
-    def _files(self) -> list[tuple[float, Path, int]]:
+    def every(self) -> list[tuple[float, Path, int]]:
+        """Return when each training was at it last, its folder and its size."""
         found = []
         for path in self.folder.glob("*/"):
             with suppress(OSError):

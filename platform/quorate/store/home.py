@@ -18,6 +18,7 @@
     HOME/registry/            versions of what was promoted, see `quorate.store.registry`
     HOME/backup.json          when it was brought to another place last, and where
     HOME/jobs/                what commands that `quorate ui` began have printed
+    HOME/schedules/           what is done again and again, see `quorate.store.schedules`
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from quorate.store.parquet import read_parquet, write_parquet
 from quorate.store.places import check_here
 from quorate.store.plain import check_home
 from quorate.store.run import Run
+from quorate.store.sharing import open_to_group
 from quorate.store.trust import claim
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ class Home:
         except UnicodeEncodeError:
             raise RecipeError(f"the path of a home must be text in UTF-8; it was {str(self.path)!r}") from None
         check_home(self.path)
+        open_to_group(self.path)
 
     def check_outside(self, path: Path) -> None:
         """Refuse to write for people among what is kept: a name there may be that of a report.

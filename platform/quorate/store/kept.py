@@ -44,20 +44,20 @@ class KeptFiles(ABC):
 
     def __len__(self) -> int:
         """Return how many files there are."""
-        return len(self._files())
+        return len(self.every())
 
     @property
     def size(self) -> int:
         """Bytes on disk."""
-        return sum(size for _, _, size in self._files())
+        return sum(size for _, _, size in self.every())
 
     def prune(self, older_than: float | None = None, max_size: int | None = None) -> int:
         """Remove what was not used for `older_than` seconds, then the longest unused; return how many files."""
         removed, kept, now = 0, 0, time.time()
-        for used, path, size in sorted(self._files(), reverse=True):
+        for used, path, size in sorted(self.every(), reverse=True):
             old = older_than is not None and now - used > older_than
             if old or (max_size is not None and kept + size > max_size):
-                self._remove(path)
+                self.discard(path)
                 removed += 1
             else:
                 kept += size
@@ -65,30 +65,31 @@ class KeptFiles(ABC):
 
     def damaged(self) -> list[Path]:
         """Return the files that are not as they were written; nothing is changed."""
-        return [path for _, path, _ in self._files() if not self._is_sound(path)]
+        return [path for _, path, _ in self.every() if not self._is_sound(path)]
 
     def unused(self, older_than: float) -> int:
         """Return the bytes of what was not used for so many seconds."""
         now = time.time()
-        return sum(size for used, _, size in self._files() if now - used > older_than)
+        return sum(size for used, _, size in self.every() if now - used > older_than)
 
     def verify(self) -> tuple[int, int]:
         """Check every file; return how many there are, and how many were damaged, which are removed."""
         files, damaged = len(self), self.damaged()
         for path in damaged:
-            self._remove(path)
+            self.discard(path)
         return files, len(damaged)
 
     @abstractmethod
     def _is_sound(self, path: Path) -> bool: ...
 
-    def _remove(self, path: Path) -> None:
+    def discard(self, path: Path) -> None:
+        """Remove what is kept at a path."""
         path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}{self.ending}"
 
-    def _files(self) -> list[tuple[float, Path, int]]:
+    def every(self) -> list[tuple[float, Path, int]]:
         """Return when each file was used, its path and its size."""
         found = []
         for path in self.folder.glob(f"*{self.ending}"):

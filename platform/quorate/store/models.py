@@ -149,16 +149,18 @@ class KeptModels(KeptFiles):
             return True
         return True
 
-    def _remove(self, path: Path) -> None:
+    def discard(self, path: Path) -> None:
+        """Remove a model."""
         self._document(path).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
 
     def _document(self, path: Path) -> Path:
         return path.with_suffix(".json")
 
-    def _files(self) -> list[tuple[float, Path, int]]:
+    def every(self) -> list[tuple[float, Path, int]]:
+        """Return when each model was used, its path and its size."""
         found = []
-        for used, path, size in super()._files():
+        for used, path, size in super().every():
             with suppress(OSError):
                 size += self._document(path).lstat().st_size
             found.append((used, path, size))

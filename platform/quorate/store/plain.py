@@ -6,12 +6,12 @@ import stat
 from pathlib import Path
 
 from quorate.errors import IntegrityError
-from quorate.store.trust import ID, is_trusted
+from quorate.store.trust import ID, is_trusted, layout_of
 
 # What is written into, or removed, and so must not lead elsewhere.
 WRITTEN = (
     *("runs", "sweeps", "fits", "kept", "models", "bars", "sources", "ledger", "audits", "proofs", "cluster", "jobs"),
-    *("registry", "alerts.jsonl"),
+    *("registry", "alerts.jsonl", "schedules", "schedules/log.jsonl"),
     *("fits/fits.sqlite", "fits/lock", "ledger/ledger.jsonl", "ledger/lock", "ledger/returns", "ledger/data"),
     *("cluster/cluster.json", "cluster/token"),
 )
@@ -25,10 +25,11 @@ READ = (
 def check_home(home: Path) -> None:
     """Raise `IntegrityError`, if a part of a home that is written into or removed is a link or no file.
 
-    Who made a home, or trusts it, may have put parts of it elsewhere.
+    And `StoreError`, if a newer version has made it. Who made a home, or trusts it, may have put parts of it elsewhere.
     """
     if home.is_dir():
         check_plain(home / ID)
+        layout_of(home)
         trusted = is_trusted(home)
         for name in WRITTEN:
             check_plain(home / name, links=trusted)

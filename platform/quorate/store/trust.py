@@ -4,7 +4,7 @@
 
     $XDG_STATE_HOME/quorate/homes/PLACE     the id of the home at a place, PLACE being the SHA-256 of its path
     $XDG_STATE_HOME/quorate/addresses       job servers that were named in a command, one a line
-    HOME/home.json                          the home's own id
+    HOME/home.json                          the home's own id; ``layout``, since there is one; ``shared``, its group
 
 A home that was copied or moved is asked about again: its files may have been changed on the way.
 """
@@ -15,12 +15,15 @@ import hashlib
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from quorate.errors import StoreError
 
 ID = "home.json"
+LAYOUT = 1  # of homes as they are made today
 REGISTRY = "registry"  # of a home: the folder of its versions, NAME/NUMBER, see `quorate.store.registry`
 PARTS = (ID, "runs", "sweeps", "fits", "bars", "store", "sources", "ledger", "audits", "cluster", "holdouts", REGISTRY)
 
@@ -31,7 +34,32 @@ def claim(home: Path) -> None:
         if any((home / name).exists() for name in PARTS):
             return
         home.mkdir(parents=True, exist_ok=True)
-        _remember(home)
+        _remember(home, {"layout": LAYOUT})
+
+
+def layout_of(home: Path) -> int:
+    """Return the layout that a home says it has; 0, if it says nothing.
+
+    Raises
+    ------
+    StoreError
+        If a newer version has made it.
+    """
+    layout = own_of(home).get("layout", 0)
+    if not isinstance(layout, int) or layout > LAYOUT:
+        raise StoreError(f"the home {home} has layout {layout!r}; this quorate knows up to {LAYOUT}: upgrade quorate")
+    return layout
+
+
+def note_layout(home: Path) -> None:
+    """Note that a home has the layout of today; it gets an id, if it has none, and is trusted no more than before."""
+    own = own_of(home)
+    own.setdefault("id", secrets.token_hex(16))
+    beside = home / f".{ID}.{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    beside.write_text(json.dumps({**own, "layout": LAYOUT}) + "\n", encoding="utf-8")
+    if (home / ID).exists():
+        beside.chmod((home / ID).stat().st_mode & 0o777)
+    beside.replace(home / ID)
 
 
 def is_trusted(home: Path) -> bool:
@@ -125,19 +153,25 @@ def _mark(home: Path) -> Path | None:
 
 
 def _id(home: Path) -> str:
+    own = own_of(home).get("id")
+    return own if isinstance(own, str) else ""
+
+
+def own_of(home: Path) -> dict[str, Any]:
+    """Return what a home says of itself; nothing, if that is no object, or a link stands there."""
     try:
         if (home / ID).is_symlink() or not (home / ID).is_file():
-            return ""
+            return {}
         found = json.loads((home / ID).read_text(encoding="utf-8"))
-        return str(found["id"]) if isinstance(found["id"], str) else ""
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _remember(home: Path) -> None:
+def _remember(home: Path, more: Mapping[str, Any] | None = None) -> None:
     """Give a home an id, unless it has one, and note it as this user's."""
     if not _id(home):
-        text = json.dumps({"id": secrets.token_hex(16)}) + "\n"
+        text = json.dumps({"id": secrets.token_hex(16), **(more or {})}) + "\n"
         with suppress(FileExistsError), open(home / ID, "x", encoding="utf-8") as file:
             file.write(text)
     mark = _mark(home)

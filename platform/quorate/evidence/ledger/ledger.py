@@ -29,8 +29,11 @@ from quorate.evidence.ledger.chain import BEGIN, Break, Entry, Head, add, end_of
 from quorate.evidence.ledger.series import TriedFiles
 from quorate.store import Home
 from quorate.store.files import io_reason, replacing, sync
+from quorate.store.sharing import shared_with, user_and_host
 
 BORROWED = "borrowed"
+# What somebody decides: of a home that is shared these entries say who it was, as ``by``.
+BY_SOMEBODY = ("opening", "report", "override", "version", "stage")
 PATIENCE = 30.0  # seconds to wait for another process that adds entries
 
 Write = Callable[[Sequence[Mapping[str, Any]]], list[Entry]]
@@ -186,9 +189,11 @@ class Ledger:
     def _write(self, entries: Sequence[Mapping[str, Any]]) -> list[Entry]:
         head = self.head
         now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        who = {"by": user_and_host()} if shared_with(self.folder.parent) else {}
         lines = []
         for entry in entries:
-            line, head = seal({**entry, "time": now}, head)
+            told = who if entry.get("kind") in BY_SOMEBODY else {}
+            line, head = seal({**entry, **told, "time": now}, head)
             lines.append(line)
         if lines:
             new = not self.path.exists()

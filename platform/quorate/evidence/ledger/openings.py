@@ -134,6 +134,19 @@ def _distinct(openings: Iterable[Entry]) -> int:
     return number
 
 
+def import_noted(home: Home) -> list[Entry]:
+    """Take over, once, the openings that were noted in ``HOME/holdouts`` before there was a ledger; return them.
+
+    Raises
+    ------
+    IntegrityError
+        If the ledger was changed.
+    """
+    ledger = ledger_of(home)
+    with ledger.writing() as write:
+        return _import(home, write, ledger.entries())
+
+
 def _import(home: Home, write: Write, entries: Iterable[Entry]) -> list[Entry]:
     """Take over, once, the openings that were noted as HOME/holdouts/FINGERPRINT/RECIPE.json."""
     there = {(e["recipe"], e["data"]) for e in entries if e.get("kind") == "opening" and e["imported"]}

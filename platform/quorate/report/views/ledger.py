@@ -65,6 +65,11 @@ def columns(width: int) -> list[console.Column]:
 
 
 def _series(row: Mapping[str, Any]) -> str:
+    """Return what an entry is about, and in a home that is shared who it is by."""
+    return _about(row) + (f", by {visible(row['by'])}" if "by" in row else "")
+
+
+def _about(row: Mapping[str, Any]) -> str:
     if row["kind"] == "candidate":
         return f"{row['series']}/{row['strategy']}"
     if row["kind"] == "opening":

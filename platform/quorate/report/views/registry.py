@@ -56,6 +56,7 @@ def render(version: Mapping[str, Any]) -> None:
         ("run", document["run"]),
         ("verdict", version["verdict"]),
         *overridden,
+        *([("updates", document["updates"])] if "updates" in document else []),
         ("since", version["since"][:16].replace("T", " ") + (f": {version['reason']}" if version["reason"] else "")),
         ("registered", version["registered"][:16].replace("T", " ")),
         ("data", f"{symbols}; {data['bars']:,} bars, {data['first']} to {data['last']}, {data['fingerprint'][:12]}"),
@@ -91,6 +92,22 @@ def render_moved(version: Mapping[str, Any]) -> None:
     """Print in which stage a version is now."""
     since = version["since"][:16].replace("T", " ")
     print(visible(f"{version['name']}@{version['version']} is {version['stage']} since {since}"))
+
+
+def render_updated(found: Mapping[str, Any]) -> None:
+    """Print what became of an update."""
+    before, run = found["version"], found["run"]
+    if run is None:
+        print(visible(f"{before} is up to date: there is no bar that it was not judged on"))
+        return
+    print(visible(f"{before} was run again on the bars until now: {found['verdict']}, run {run}"))
+    if found["registered"]:
+        print(visible(f"registered as {found['registered']}, a candidate: quorate registry diff {before} "
+                      f"{found['registered']}"))  # fmt: skip
+    elif found["promoted"]:
+        print(visible(f"promoted, but not registered: quorate registry add {run}"))
+    else:
+        print(visible(f"{before} stays what it was; quorate promote {run} opens the holdout again, if it was not"))
 
 
 def render_diff(found: Mapping[str, Any]) -> None:

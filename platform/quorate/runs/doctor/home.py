@@ -19,6 +19,7 @@ from quorate.execution.cached import damaged_in, unused_in
 from quorate.report.report import Report
 from quorate.report.views.cache import size_text
 from quorate.runs.doctor.finding import Finding, State
+from quorate.runs.doctor.service import service
 from quorate.runs.registering import ModelRegistry
 from quorate.runs.sql_views import sealed
 from quorate.store import Home, Run
@@ -56,6 +57,7 @@ def parts_of(home: Home, looked: Looked) -> list[Callable[[], Iterable[Finding]]
         lambda: _registry(home),
         lambda: _kept(home),
         lambda: _runs(home, looked),
+        lambda: service(home),
         lambda: [_left_over(home), _sizes(home), _prunable(home), _backup(home)],
     ]
 
