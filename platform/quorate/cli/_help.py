@@ -24,7 +24,7 @@ GROUPS = {
         "training-preset",
     ),
     "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
-    "Serve": ("registry", "replay"),
+    "Serve": ("registry", "orders", "replay"),
     "Look": (
         "ui",
         "watch",
@@ -113,6 +113,11 @@ EXAMPLES = {
     "bundle": ["quorate bundle latest --bars --out run.quorate.zip"],
     "verify": ["quorate verify run.quorate.zip --spot 20"],
     "replay": ["quorate replay latest"],
+    "orders": [
+        "quorate orders latest --capital 100000 --lots 10 --band 0.01 --csv orders.csv",
+        "quorate orders --version nasdaq --account account.json --data bars/",
+        "quorate orders --book fills.csv --account account.json --ordered orders.csv --out after.json",
+    ],
     "registry": ["quorate registry", "quorate registry show nasdaq@latest"],
     "registry list": ["quorate registry list nasdaq --as-of 2026-11-30"],
     "registry show": ["quorate registry show nasdaq@latest"],

@@ -29,6 +29,7 @@ from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.store.trust import require
+from quorate.trading.order_rules import REBALANCE, begins
 from quorate.trading.strategy import score_of
 from quorate.walkforward.alone import alone_in
 from quorate.walkforward.distribution import Distribution, around, around_unseen
@@ -71,6 +72,10 @@ class Prediction:
         Of which fold the models are that members with ``warm_start`` went on from, the same of it, and which members.
     unseen : list of dict
         As `targets`, of the symbols that the recipe holds out, which share a capital of their own.
+    market : dict or None
+        What it takes to make orders of it. ``symbols``: symbol, ``price``, its last close, ``weight``, None where it has
+        no bar now, and ``cost``, fees and slippage per side as they were last; ``begins``: which of ``weekly`` and
+        ``monthly`` begin with this bar; ``rules``: the recipe's ``lots``, ``band`` and ``rebalance``.
     """
 
     run: str
@@ -85,6 +90,7 @@ class Prediction:
     kept: dict[str, Any] | None = None
     gone_on: dict[str, Any] | None = None
     unseen: list[dict[str, Any]] = field(default_factory=list)
+    market: dict[str, Any] | None = None
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what the terminal does."""
@@ -260,7 +266,29 @@ def _prediction(
         targets=targets,
         unseen=unseen,
         warnings=list(session.warnings),
+        market=_market(walk, judged),
     )
+
+
+def _market(walk: WalkForward, judged: Series) -> dict[str, Any]:
+    """Return what it takes to make orders."""
+    bars, trading, wanted = walk.bars, walk.trading, walk.recipe.backtest
+    costs = np.broadcast_to(trading.fees + trading.slippage, bars.close.shape)[-1]
+    here, weights, prices = bars.present[-1], judged.decisions.targets[-1], bars.last[-1]
+    return {
+        "symbols": [
+            {
+                "symbol": symbol,
+                "price": float(prices[k]),
+                "weight": float(weights[k]) if here[k] else None,
+                "cost": float(costs[k]),
+            }
+            for k, symbol in enumerate(bars.symbols)
+            if np.isfinite(prices[k])
+        ],
+        "begins": [one for one in REBALANCE[1:] if begins(bars, one)[-1]],
+        "rules": {"lots": wanted.lots, "band": wanted.band, "rebalance": wanted.rebalance},
+    }
 
 
 def _unseen(

@@ -18,6 +18,7 @@ from quorate.bars.panel import Bars
 from quorate.statistics import Floats
 
 Rebalance = Literal["every", "weekly", "monthly"]
+REBALANCE: tuple[Rebalance, ...] = ("every", "weekly", "monthly")
 
 MOST_GROSS = 1.0  # of the account's value: what a strategy's weights add up to at most
 TIGHT = 1e-11  # relative; by so much less than what is there is spent, so that no rounding overdraws an account
@@ -31,7 +32,8 @@ class OrderRules:
     Parameters
     ----------
     lots : ndarray of float64, (n_symbols, 1)
-        Units that a symbol is traded in multiples of; 0: any fraction. (1, n_accounts), if each has a symbol of its own.
+        Units that a symbol is traded in multiples of; 0: any fraction. (1, n_accounts), if each account has a symbol of
+        its own.
     band : float
         A change of weight smaller than this is not traded; an exit always is.
     due : ndarray of bool, (n_bars,)
