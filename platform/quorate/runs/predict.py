@@ -73,8 +73,8 @@ class Prediction:
     unseen : list of dict
         As `targets`, of the symbols that the recipe holds out, which share a capital of their own.
     market : dict or None
-        What it takes to make orders of it. ``symbols``: symbol, ``price``, its last close, ``weight``, None where it has
-        no bar now, and ``cost``, fees and slippage per side as they were last; ``begins``: which of ``weekly`` and
+        What it takes to make orders of it. ``symbols``: symbol, ``price``, its last close, ``weight``, None where it
+        has no bar now, and ``cost``, fees and slippage per side as they were last; ``begins``: which of ``weekly`` and
         ``monthly`` begin with this bar; ``rules``: the recipe's ``lots``, ``band`` and ``rebalance``.
     """
 

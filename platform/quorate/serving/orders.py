@@ -127,7 +127,7 @@ def make_orders(prediction: Mapping[str, Any], account: Account, wished: Wished 
     units = np.add(*orders_at(rules, wanted, at, due))
     rows = [
         _order(symbols[k], prediction["fill"], units[k, 0], rules.lots[k, 0], at, wanted, equity, k)
-        for k in np.flatnonzero(units[:, 0])
+        for k in np.flatnonzero(units[:, 0]).tolist()
     ]
     for row in rows:
         if row["symbol"] in others:
@@ -238,17 +238,21 @@ def _warnings(prediction: Mapping[str, Any], account: Account, others: Sequence[
     found = list(prediction["warnings"])
     if prediction["verdict"] != "PASS":
         found.append(f"the verdict on this ensemble is {prediction['verdict']}; it has not earned promotion")
-    for symbol in others:
-        if symbol not in account.prices:
-            found.append(
-                f"{symbol} is held, and its price is not known: it counts for nothing in what the account is worth"
-            )
+    found += [
+        f"{symbol} is held, and its price is not known: it counts for nothing in what the account is worth"
+        for symbol in others
+        if symbol not in account.prices
+    ]
     of_recipe, now = prediction["market"]["rules"], _effective(prediction["market"], wished)
-    judged = {**of_recipe, "on": of_recipe["rebalance"] or REBALANCE[0]}
-    names = {"lots": "lots", "band": "band", "on": "rebalance"}
-    other = [names[key] for key, value in now.items() if (value or None) != (judged[key] or None)]
-    if other:
+    if all(one is None for one in of_recipe.values()):
         found.append(
-            f"backtest.{', backtest.'.join(other)} of the recipe was judged otherwise than these orders are made"
+            "the backtest ordered where a desired weight changed, and here positions are brought to their weights: "
+            "with backtest.rebalance, band or lots a run is judged by orders as these"
         )
+        return found
+    names = {"lots": "lots", "band": "band", "on": "rebalance"}
+    judged = {**of_recipe, "on": of_recipe["rebalance"] or REBALANCE[0]}
+    other = [f"backtest.{names[key]}" for key, value in now.items() if (value or None) != (judged[key] or None)]
+    if other:
+        found.append(f"the run was judged by another {', '.join(other)} than these orders are made by")
     return found

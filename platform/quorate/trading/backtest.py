@@ -238,9 +238,8 @@ class _Floor:
         )
         units, slippage = units_by_rules(turned(wanted), turned(tradable), Market(**known), trading, cash, money)
         for k in range(targets.shape[2]):
-            yield book_units(
-                *(np.ascontiguousarray(turned(one)[:, :, k]) for one in (units, slippage)), market, cash, apart
-            )
+            sizes, slips = (np.ascontiguousarray(turned(one)[:, :, k]) for one in (units, slippage))
+            yield book_units(sizes, slips, market, cash, apart)
 
     def trade_each(self, targets: Floats) -> Floats:
         """Return what accounts of the only symbol are worth, one a series: half the time of each is that of calls.

@@ -115,7 +115,7 @@ def begins(bars: Bars, rebalance: Rebalance) -> NDArray[np.bool_]:
     day = bars.sessions.astype("datetime64[D]")
     # Days are counted from a Thursday, and weeks begin on Mondays.
     period = day.astype("datetime64[M]").astype(np.int64) if rebalance == "monthly" else (day.astype(np.int64) + 3) // 7
-    return np.r_[True, period[1:] != period[:-1]]
+    return np.concatenate(([True], period[1:] != period[:-1]))
 
 
 def total(values: Floats) -> Floats:

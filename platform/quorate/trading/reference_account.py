@@ -86,7 +86,7 @@ class ReferenceAccount:
         units, paid, due = (exact(one) for one in (quantity, price, fees))
         if not units or paid < 0:
             raise DataError(
-                f"a fill of {symbol} needs a quantity other than 0 and a price from 0 on: {units} at {paid}"
+                f"a fill of {symbol} needs a quantity other than 0 and a price of 0 or more: {units} at {paid}"
             )
         with localcontext(prec=DIGITS):
             self.cash -= units * paid + due

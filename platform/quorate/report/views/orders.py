@@ -30,7 +30,7 @@ def render(found: Mapping[str, Any]) -> None:
             f"they leave {account['cash_after']:,.2f}{currency} of cash"
         )
     else:
-        target.print("no orders: the account is as it is to be")
+        target.print("no orders")
     for one in found["left"]:
         target.print(f"left alone: {one['quantity']:.12g} of {one['symbol']}: {one['why']}")
     warn(found["warnings"])
@@ -63,9 +63,7 @@ def as_csv(orders: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
 def render_booked(found: Mapping[str, Any]) -> None:
     """Print an account after fills; `found` is a `Booked` as plain data."""
     target, account = console.out(), found["account"]
-    target.print(
-        f"{plural(found['entries'], 'entry')} booked, {found['fees']:,.2f} of fees".replace("entrys", "entries")
-    )
+    target.print(f"{plural(found['entries'], 'line')} booked, {found['fees']:,.2f} of fees")
     rows = [["cash", f"{account['cash']:,.2f}"]]
     for symbol, one in account["positions"].items():
         rows.append([symbol, f"{one['quantity'] if isinstance(one, dict) else one:,.12g}"])
