@@ -6,6 +6,7 @@ It also keeps the account that `quorate orders --book` writes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -182,6 +183,6 @@ def exact(value: Number) -> Decimal:
         found = value if isinstance(value, Decimal) else Decimal(str(value))
     except ArithmeticError as e:
         raise DataError(f"must be a number; it was {value!r}") from e
-    if isinstance(value, bool) or not found.is_finite():
+    if isinstance(value, bool) or not math.isfinite(float(found)):
         raise DataError(f"must be a finite number; it was {value!r}")
     return found

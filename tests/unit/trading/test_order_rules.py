@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from quorate.bars.panel import Bars
 from quorate.errors import IntegrityError
 from quorate.statistics import Floats
-from quorate.testing.markets import market, panel
+from quorate.testing.markets import market
 from quorate.trading import by_rules
 from quorate.trading.backtest import backtest, each_symbol, equity_curves, fills
 from quorate.trading.costs import Trading
@@ -176,7 +176,7 @@ def test_a_backtest_by_lots_is_what_an_account_kept_by_hand_comes_to(seed: int) 
 
 
 def test_a_band_and_a_calendar_trade_less_and_exits_wait_for_nothing() -> None:
-    bars = panel(N)
+    bars = market(N, 3)
     targets = weights(3, bars)
     counts = [len(fills(bars, targets, traded(bars, None, band, on))) for band, on in
               ((0.0, "every"), (0.1, "every"), (0.1, "weekly"), (0.1, "monthly"))]  # fmt: skip
@@ -192,7 +192,7 @@ def test_a_band_and_a_calendar_trade_less_and_exits_wait_for_nothing() -> None:
 
 @pytest.mark.parametrize("impact", [0.0, 1e-5])
 def test_series_and_symbols_traded_together_and_alone_have_the_same_bits(impact: float) -> None:
-    bars = panel(N)
+    bars = market(N, 3)
     targets, trading = weights(5, bars), replace(traded(bars, 1.0, 0.01, "weekly"), impact=impact)
     together = equity_curves(bars, np.stack([targets, targets / 2], axis=2), trading)
     assert together[:, 0].tobytes() == backtest(bars, targets[:, :, None], trading)[0].equity.tobytes()
@@ -202,10 +202,10 @@ def test_series_and_symbols_traded_together_and_alone_have_the_same_bits(impact:
         assert apart[:, k].tobytes() == each_symbol(bars, alone, trading)[0][:, k].tobytes()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(SEEDS, st.integers(5, N - 5), LOTS, st.sampled_from(["every", "weekly"]))
 def test_the_future_changes_no_order(seed: int, known: int, lot: float, on: str) -> None:
-    bars = panel(N)
+    bars = market(N, 3)
     targets, trading = weights(seed, bars), traded(bars, lot or None, 0.01, on)
     changed = np.where(np.arange(N)[:, None] < known, targets, -targets)
     then, now = fills(bars, targets, trading), fills(other_future(bars, known), changed, trading)
@@ -222,7 +222,7 @@ def test_an_order_that_is_filled_otherwise_is_found(monkeypatch: pytest.MonkeyPa
 
 
 def test_buy_and_hold_is_held_and_rules_that_are_not_given_change_nothing() -> None:
-    bars = panel(N)
+    bars = market(N, 3)
     targets = weights(2, bars)[:, :, None]
     plain = backtest(bars, targets, replace(traded(bars), rules=None))[0]
     assert plain.equity.tobytes() == backtest(bars, targets, traded(bars))[0].equity.tobytes()
