@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from quorate.errors import DataError, RecipeError
@@ -13,6 +14,11 @@ from quorate.report.views.orders import as_csv
 from quorate.serving.account_file import Account, read_account
 from quorate.serving.booking import book
 from quorate.serving.orders import COLUMNS, Wished, make_orders, read_prediction
+from quorate.testing.markets import market
+from quorate.trading.backtest import fills
+from quorate.trading.costs import Trading
+from quorate.trading.order_rules import OrderRules, begins
+from quorate.trading.reference_account import ReferenceAccount
 
 PREDICTION: dict[str, Any] = {
     "run": "r",
@@ -218,3 +224,35 @@ def test_fills_that_are_none_say_where_and_book_nothing(tmp_path: Path, text: st
 def test_an_account_that_is_overdrawn_says_so(tmp_path: Path) -> None:
     (tmp_path / "fills.csv").write_text("symbol,side,quantity,price\nA,buy,100,10\n")
     assert book(account(tmp_path, HELD), tmp_path / "fills.csv").notes == ["the account is overdrawn by 400.00"]
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("on", ["every", "weekly"])
+def test_orders_for_the_account_of_a_backtest_are_those_that_it_fills_next(on: Any) -> None:
+    bars = market(60, 3)
+    rng = np.random.default_rng(4)
+    targets = np.repeat(rng.uniform(-0.3, 0.3, (20, 3)) * (rng.random((20, 3)) < 0.7), 3, axis=0)
+    rules = OrderRules.of(bars, 5.0, 0.02, on)
+    trading = Trading(fees=0.0005, slippage=0.0002, capital=100_000.0, rules=rules)
+    filled = fills(bars, targets, trading)
+    kept, compared = ReferenceAccount.of(100_000), 0
+    for t in range(59):
+        for one in filled[filled["bar"] == t].to_dict("records"):
+            kept.fill(bars.symbols[one["column"]], round(one["size"], 6), one["price"], one["fees"])
+        told = [
+            {"symbol": name, "price": bars.close[t, k], "weight": targets[t, k], "cost": 0.0007}
+            for k, name in enumerate(bars.symbols)
+        ]
+        begun = [one for one in ("weekly", "monthly") if begins(bars, one)[t]]
+        given = {"lots": 5.0, "band": 0.02, "rebalance": on}
+        prediction = PREDICTION | {"market": {"symbols": told, "begins": begun, "rules": given}}
+        held = Account(kept.cash, {name: one.quantity for name, one in kept.positions.items()})
+        orders = {
+            one["symbol"]: one["quantity"] * (1 if one["side"] == "buy" else -1)
+            for one in make_orders(prediction, held).orders
+        }
+        then = filled[filled["bar"] == t + 1]
+        sizes = dict(zip(np.array(bars.symbols)[then["column"]].tolist(), then["size"].round(6), strict=True))
+        assert orders == sizes
+        compared += len(sizes)
+    assert compared > 15
