@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -89,13 +90,13 @@ class Holdings:
     price: Floats
     cost: Floats
 
-    @property
+    @cached_property
     def values(self) -> Floats:
         """What positions are worth; nothing without a price."""
-        found: Floats = np.where(self.held == 0, 0.0, self.held * np.nan_to_num(self.price))
-        return found
+        found = self.held * self.price
+        return np.where(np.isfinite(found), found, 0.0)
 
-    @property
+    @cached_property
     def equity(self) -> Floats:
         """Cash and positions, (n_accounts,)."""
         found: Floats = self.cash + total(self.values)
@@ -120,7 +121,7 @@ def begins(bars: Bars, rebalance: Rebalance) -> NDArray[np.bool_]:
 
 def total(values: Floats) -> Floats:
     """Return sums over symbols, one after the other: the same to the last bit however many accounts there are."""
-    found: Floats = np.cumsum(values, axis=0)[-1]
+    found: Floats = values.cumsum(axis=0)[-1]
     return found
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from quorate.errors import plural
 from quorate.report import console
 
+MIDDLE, WIDE = 60, 84  # of a terminal, from which on a column has room
+
 
 def render(found: Mapping[str, Any]) -> None:
     """Print orders; `found` is an `Orders` as plain data."""
@@ -22,9 +24,7 @@ def render(found: Mapping[str, Any]) -> None:
     if not rules["due"]:
         target.print(f"no {rules['on']} rebalance at this bar: positions are only ended")
     if found["orders"]:
-        columns = [("symbol", "left"), ("side", "left"), ("quantity", "right"), ("price", "right"), ("value", "right")]
-        columns += [("reason", "left"), ("now", "right"), ("wanted", "right")]
-        target.print(console.table(columns, [[_cells(one) for one in found["orders"]]]))
+        target.print(console.listing(columns(), [found["orders"]], target.width))
         target.print(
             f"{plural(len(found['orders']), 'order')}, {found['orders'][0]['type']}; at these prices, costs included, "
             f"they leave {account['cash_after']:,.2f}{currency} of cash"
@@ -42,11 +42,17 @@ def warn(lines: Sequence[str]) -> None:
         console.err().print(f"note: {line}", markup=False)
 
 
-def _cells(one: Mapping[str, Any]) -> list[str]:
+def columns() -> list[console.Column]:
+    """Return the columns of a list of orders."""
     return [
-        *(one["symbol"], one["side"], f"{one['quantity']:,.12g}"),
-        *(console.figure(one["reference_price"], ",.6g"), console.figure(one["value"], ",.2f"), one["reason"]),
-        *(console.figure(one["weight_now"], "+.2%"), console.figure(one["weight_wanted"], "+.2%")),
+        ("symbol", "name", 0, lambda one: one["symbol"]),
+        ("side", "name", 0, lambda one: one["side"]),
+        ("quantity", "right", 0, lambda one: f"{one['quantity']:,.12g}"),
+        ("price", "right", MIDDLE, lambda one: console.figure(one["reference_price"], ",.6g")),
+        ("value", "right", WIDE, lambda one: console.figure(one["value"], ",.2f")),
+        ("reason", "name", 0, lambda one: one["reason"]),
+        ("now", "right", WIDE, lambda one: console.figure(one["weight_now"], "+.2%")),
+        ("wanted", "right", MIDDLE, lambda one: console.figure(one["weight_wanted"], "+.2%")),
     ]
 
 
@@ -67,16 +73,16 @@ def render_booked(found: Mapping[str, Any]) -> None:
     rows = [["cash", f"{account['cash']:,.2f}"]]
     for symbol, one in account["positions"].items():
         rows.append([symbol, f"{one['quantity'] if isinstance(one, dict) else one:,.12g}"])
-    target.print(console.table([("account", "left"), ("", "right")], [rows]))
+    target.print(console.table([("account", "name"), ("", "right")], [rows]))
     if found["differences"]:
-        columns = [("symbol", "left"), ("ordered", "right"), ("filled", "right"), ("reference", "right")]
-        columns += [("paid", "right"), ("cost", "right")]
+        heads = [("symbol", "name"), ("ordered", "right"), ("filled", "right"), ("reference", "right")]
+        heads += [("paid", "right"), ("cost", "right")]
         cells = [
             [one["symbol"], f"{one['ordered']:+,.12g}", f"{one['filled']:+,.12g}"]
             + [console.figure(one[name], ",.6g") for name in ("reference_price", "price")]
             + [console.figure(one["cost"], ",.2f")]
             for one in found["differences"]
         ]
-        target.print(console.table(columns, [cells]))
+        target.print(console.table(heads, [cells]))
     for line in found["notes"]:
         target.print(line, markup=False)
