@@ -96,7 +96,7 @@ GLOSSARY: dict[str, Term] = {
         "How much was traded, in capitals per year.", "traded value / mean equity, over the years", COMMON
     ),
     "lot": Term("What a symbol is traded in multiples of.", "Orders in units, rounded toward zero to it.", COMMON),
-    "no-trade band": Term(
+    "band": Term(
         "How small a change of weight is not traded.", "|desired weight - weight held| below it; exits always", COMMON
     ),
     "accuracy": Term("The share of forecasts with the right direction.", "right / all forecasts with a label", COMMON),
