@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, show, trusting, working
-from quorate.errors import RecipeError
+from quorate.errors import RecipeError, plural
+
+if TYPE_CHECKING:
+    from quorate.serving.orders import Orders
 
 
 def register(app: typer.Typer) -> None:
@@ -70,25 +73,29 @@ def orders(
             raise RecipeError(f"{name} goes with --book FILLS.csv")
     if csv is not None and as_json:
         raise RecipeError("--csv and --json exclude each other")
-    if sum(one is not None for one in (version, prediction)) + (run != "latest") > 1:
-        raise RecipeError("RUN, --version and --prediction each say what is desired: leave out the others")
-    if prediction is not None and (data is not None or kept):
-        raise RecipeError("a prediction is made already: leave out --data and --kept, or --prediction")
-    from quorate.report.views.orders import as_csv, render, warn
-    from quorate.serving.orders import COLUMNS, Wished, make_orders
+    from quorate.report.views.orders import render
+    from quorate.serving.orders import Wished, make_orders
 
     wished = Wished(_lots(lots or []), band, on, least, reserve, close_others)
     holding = _account(account, capital)
     trusting(home, trust)
     found = make_orders(_predicted(run, version, prediction, data, kept, home), holding, wished)
-    if csv is None:
+    if csv is not None:
+        _as_csv(found, csv)
+    else:
         show(found.to_dict(), as_json, render)
-        return
+
+
+def _as_csv(found: Orders, csv: str) -> None:
+    """Write orders as CSV, to a file or stdout."""
+    from quorate.report.views.orders import as_csv, warn
+    from quorate.serving.orders import COLUMNS
+
     text = as_csv(found.orders, COLUMNS)
     if csv == "-":
         show(text, False, lambda shown: print(shown, end=""))
     else:
-        _write(Path(csv), text, f"{len(found.orders)} orders")
+        _write(Path(csv), text, plural(len(found.orders), "order"))
     warn(found.warnings)
 
 
@@ -96,6 +103,10 @@ def _predicted(
     run: str, version: str | None, prediction: Path | None, data: str | None, kept: bool, home: Path | None
 ) -> dict[str, Any]:
     """Return what is desired, as plain data."""
+    if sum(one is not None for one in (version, prediction)) + (run != "latest") > 1:
+        raise RecipeError("RUN, --version and --prediction each say what is desired: leave out the others")
+    if prediction is not None and (data is not None or kept):
+        raise RecipeError("a prediction is made already: leave out --data and --kept, or --prediction")
     if prediction is not None:
         from quorate.serving.orders import read_prediction
 
