@@ -68,11 +68,7 @@ def orders(
     if fills is not None:
         _book(account, fills, ordered, out, as_json)
         return
-    for name, given in (("--ordered", ordered), ("--out", out)):
-        if given is not None:
-            raise RecipeError(f"{name} goes with --book FILLS.csv")
-    if csv is not None and as_json:
-        raise RecipeError("--csv and --json exclude each other")
+    _check(ordered, out, csv, as_json)
     from quorate.report.views.orders import render
     from quorate.serving.orders import Wished, make_orders
 
@@ -84,6 +80,15 @@ def orders(
         _as_csv(found, csv)
     else:
         show(found.to_dict(), as_json, render)
+
+
+def _check(ordered: Path | None, out: Path | None, csv: str | None, as_json: bool) -> None:
+    """Raise `RecipeError` for options that do not go together."""
+    for name, given in (("--ordered", ordered), ("--out", out)):
+        if given is not None:
+            raise RecipeError(f"{name} goes with --book FILLS.csv")
+    if csv is not None and as_json:
+        raise RecipeError("--csv and --json exclude each other")
 
 
 def _as_csv(found: Orders, csv: str) -> None:
