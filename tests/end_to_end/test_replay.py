@@ -51,8 +51,9 @@ def test_all_folds_of_a_run_are_what_they_were(home: Path) -> None:
         {"ensemble": {"method": "logistic-stack", "calibration": "isotonic"}},
         {"strategy": {"name": "long-short", "risk": {"stop": 0.05, "max_bars": 10, "volatility": 0.1}}},
         {"models": {"logistic": {"seeds": 2}, "ridge": {}, "majority": {}}},
+        {"strategy": {"name": "long-short"}, "backtest": {"lots": 10, "band": 0.02, "rebalance": "weekly"}},
     ],
-    ids=["weights of each bar", "calibrated", "limits", "seeds"],
+    ids=["weights of each bar", "calibrated", "limits", "seeds", "order rules"],
 )
 def test_so_are_other_ways_to_combine_and_to_trade(home: Path, change: dict[str, Any]) -> None:
     _replayed(recipe("tiny") | change, home)

@@ -173,6 +173,8 @@ def test_champions_by_command(home: Path) -> None:
     assert (json.loads(text)["version"], json.loads(text)["stage"]) == (1, "champion")
     code, text = _quorate(home, "predict", "--version", "tiny", "--json")
     assert json.loads(text)["run"] == quorate.ModelRegistry(home).get("tiny@1").standing.run
+    code, text = _quorate(home, "orders", "--version", "tiny", "--capital", "1000", "--json")
+    assert json.loads(text)["run"] == quorate.ModelRegistry(home).get("tiny@1").standing.run
     code, text = _quorate(home, "registry", "show", "tiny@2")
     assert code == 0
     assert "retired" in text

@@ -385,6 +385,19 @@ def test_fills_at_the_signals_own_close_are_seen_by_their_stamps(
     assert "before they were decided" in found.detail
 
 
+def test_orders_by_rules_that_know_the_next_decision_are_seen(noise: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = {"lots": 1.0, "band": 0.01, "rebalance": "every"}
+    noise.recipe = noise.recipe.model_copy(update={"backtest": noise.recipe.backtest.model_copy(update=rules)})
+    assert noise.checked("fills").state == "clean"
+    honest = backtest.wanted_of
+
+    def early(target: Any, *bars: Any) -> Any:
+        return honest(np.vstack([target[1:], target[-1:]]), *bars)
+
+    monkeypatch.setattr(backtest, "wanted_of", early)
+    assert noise.checked("fills").state == "alarm"
+
+
 @pytest.fixture
 def tuned_on_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every fold takes what was best on its own bars."""

@@ -24,7 +24,7 @@ GROUPS = {
         "training-preset",
     ),
     "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
-    "Serve": ("registry", "replay", "monitor", "update", "schedule"),
+    "Serve": ("registry", "orders", "replay", "monitor", "update", "schedule"),
     "Look": (
         "ui",
         "watch",
@@ -120,6 +120,11 @@ EXAMPLES = {
     "verify": ["quorate verify run.quorate.zip --spot 20"],
     "replay": ["quorate replay latest"],
     "monitor": ["quorate monitor", "quorate monitor nasdaq --data bars/ --dry-run"],
+    "orders": [
+        "quorate orders latest --capital 100000 --lots 10 --band 0.01 --csv orders.csv",
+        "quorate orders --version nasdaq --account account.json --data bars/",
+        "quorate orders --book fills.csv --account account.json --ordered orders.csv --out after.json",
+    ],
     "registry": ["quorate registry", "quorate registry show nasdaq@latest"],
     "registry list": ["quorate registry list nasdaq --as-of 2026-11-30"],
     "registry show": ["quorate registry show nasdaq@latest"],

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _monitor, _registry, options
+from quorate.cli import _monitor, _orders, _registry, options
 from quorate.cli._base import command, show, trusting, working
 
 
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     app.command()(replay)
     _monitor.register(app)
     _registry.register(app)
+    _orders.register(app)
 
 
 @command

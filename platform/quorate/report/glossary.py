@@ -97,6 +97,10 @@ GLOSSARY: dict[str, Term] = {
     "turnover": Term(
         "How much was traded, in capitals per year.", "traded value / mean equity, over the years", COMMON
     ),
+    "lot": Term("What a symbol is traded in multiples of.", "Orders in units, rounded toward zero to it.", COMMON),
+    "band": Term(
+        "How small a change of weight is not traded.", "|desired weight - weight held| below it; exits always", COMMON
+    ),
     "accuracy": Term("The share of forecasts with the right direction.", "right / all forecasts with a label", COMMON),
     "AUC": Term(
         "How well forecasts order ups above downs: 0.5 is chance, 1 perfect.",

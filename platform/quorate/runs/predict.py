@@ -30,6 +30,7 @@ from quorate.runs.surroundings import in_usual_surroundings
 from quorate.statistics import Floats
 from quorate.store import Home
 from quorate.store.trust import require
+from quorate.trading.order_rules import REBALANCE, begins
 from quorate.trading.strategy import score_of
 from quorate.walkforward.alone import alone_in
 from quorate.walkforward.distribution import Distribution, around, around_unseen
@@ -74,6 +75,10 @@ class Prediction:
         As `targets`, of the symbols that the recipe holds out, which share a capital of their own.
     bars : str
         Digest of the prices that were read, up to the last bar: `quorate.bars.digest.history_digest`.
+    market : dict or None
+        What it takes to make orders of it. ``symbols``: symbol, ``price``, its last close, ``weight``, None where it
+        has no bar now, and ``cost``, fees and slippage per side as they were last; ``begins``: which of ``weekly`` and
+        ``monthly`` begin with this bar; ``rules``: the recipe's ``lots``, ``band`` and ``rebalance``.
     """
 
     run: str
@@ -89,6 +94,7 @@ class Prediction:
     gone_on: dict[str, Any] | None = None
     unseen: list[dict[str, Any]] = field(default_factory=list)
     bars: str = ""
+    market: dict[str, Any] | None = None
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: what the terminal does."""
@@ -272,7 +278,29 @@ def _prediction(
         unseen=unseen,
         warnings=list(session.warnings),
         bars=history_digest(bars),
+        market=_market(walk, judged),
     )
+
+
+def _market(walk: WalkForward, judged: Series) -> dict[str, Any]:
+    """Return what it takes to make orders."""
+    bars, trading, wanted = walk.bars, walk.trading, walk.recipe.backtest
+    costs = np.broadcast_to(trading.fees + trading.slippage, bars.close.shape)[-1]
+    here, weights, prices = bars.present[-1], judged.decisions.targets[-1], bars.last[-1]
+    return {
+        "symbols": [
+            {
+                "symbol": symbol,
+                "price": float(prices[k]),
+                "weight": float(weights[k]) if here[k] else None,
+                "cost": float(costs[k]),
+            }
+            for k, symbol in enumerate(bars.symbols)
+            if np.isfinite(prices[k])
+        ],
+        "begins": [one for one in REBALANCE[1:] if begins(bars, one)[-1]],
+        "rules": {"lots": wanted.lots, "band": wanted.band, "rebalance": wanted.rebalance},
+    }
 
 
 def _unseen(

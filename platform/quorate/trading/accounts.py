@@ -76,7 +76,7 @@ class Account:
         return found
 
 
-def book(weights: Floats, market: Market, cash: float, apart: bool = False) -> Account:
+def book(weights: Floats, market: Market, cash: float, apart: bool = False, in_units: bool = False) -> Account:
     """Fill and book the orders of one series.
 
     On each bar what is sold comes first, so that it pays for what is bought.
@@ -89,6 +89,8 @@ def book(weights: Floats, market: Market, cash: float, apart: bool = False) -> A
         To begin with.
     apart : bool
         Each symbol has an account of its own, with as much cash; else they share one.
+    in_units : bool
+        `weights` are units to trade instead, negative to sell; 0 for no order.
     """
     vbt = _vectorbt()
     shape, nothing = weights.shape, np.isnan(weights)
@@ -102,7 +104,7 @@ def book(weights: Floats, market: Market, cash: float, apart: bool = False) -> A
         start,
         np.tile(np.arange(shape[1]) % groups[0], (shape[0], 1)),
         size=np.where(nothing, 0.0, weights),
-        size_type=np.where(nothing, AMOUNT, TARGET_PERCENT),
+        size_type=np.where(nothing | in_units, AMOUNT, TARGET_PERCENT),
         price=market.price,
         direction=np.asarray(BOTH),
         fees=np.asarray(market.fees),

@@ -8,7 +8,7 @@ module delays the weights itself, takes closed round trips only, and computes no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -23,10 +23,11 @@ from quorate.bars.panel import Bars
 from quorate.statistics import Floats
 from quorate.statistics._excess import excess_of
 from quorate.trading.accounts import Account, Market, book, check_accounts
+from quorate.trading.by_rules import book_units, units_by_rules
 from quorate.trading.carry import Carry, carried, carry_of
 from quorate.trading.costs import Trading
 from quorate.trading.impact import book_with_impact
-from quorate.trading.orders import orders_of, prices_of
+from quorate.trading.orders import orders_of, prices_of, wanted_of
 from quorate.trading.scale import Scale
 from quorate.trading.trades import trades_of
 
@@ -100,9 +101,12 @@ def equity_curves(bars: Bars, targets: Floats, trading: Trading) -> Floats:
     floor = _Floor.of(bars, trading)
 
     def booked() -> Booked:
-        if len(bars.symbols) == 1 and not trading.has_impact and trading.carry is None:
+        if trading.rules is not None:
+            accounts = [floor.valued(one) for one in floor.by_rules(targets)]
+        elif len(bars.symbols) == 1 and not trading.has_impact and trading.carry is None:
             return {"value": floor.trade_each(targets[:, 0, :])}
-        accounts = [floor.valued(floor.trade(targets[:, :, k])) for k in range(targets.shape[2])]
+        else:
+            accounts = [floor.valued(floor.trade(targets[:, :, k])) for k in range(targets.shape[2])]
         return {name: np.column_stack([one[name] for one in accounts]) for name in accounts[0]}
 
     return floor.equity(floor.kept("curves", targets, booked))
@@ -204,11 +208,40 @@ class _Floor:
 
     def trade(self, target: Floats, apart: bool = False) -> Account:
         """Return the account of one series of desired weights, or of each of its symbols, if they are to be `apart`."""
+        if self.trading.rules is not None:
+            return next(self.by_rules(target[:, :, None], apart))
         orders = orders_of(target, self.bars.present, self.payout, np.isnan(self.price))
         cash, money = self.trading.capital / self.scale.money, self.scale.money
         if self.trading.has_impact:
             return book_with_impact(orders, self.market, self.trading, cash, money, apart)
         return book(orders, self.market, cash, apart)
+
+    def by_rules(self, targets: Floats, apart: bool = False) -> Iterator[Account]:
+        """Yield the account of each series of desired weights, whose orders are made by the rules.
+
+        Apart, there is one series, and each of its symbols is decided upon as a series of its own.
+        """
+        market, money = self.market, self.scale.money
+        cash, rules = self.trading.capital / money, self.trading.rules
+        assert rules is not None
+        found = [
+            wanted_of(targets[:, :, k], self.bars.present, self.payout, np.isnan(self.price))
+            for k in range(targets.shape[2])
+        ]
+        wanted, tradable = np.stack([one for one, _ in found], axis=2), found[0][1][:, :, None]
+        lots = rules.lots * self.scale.price[:, None] / money
+        turned: Callable[[Any], Any] = (lambda one: one.swapaxes(-1, -2)) if apart else (lambda one: one)
+        known = {key: turned(value[:, :, None]) if np.ndim(value) else value for key, value in vars(market).items()}
+        impact = self.trading.impact
+        trading = replace(
+            self.trading,
+            rules=replace(rules, lots=turned(lots)),
+            impact=turned(impact[:, :, None]) if isinstance(impact, np.ndarray) else impact,
+        )
+        units, slippage = units_by_rules(turned(wanted), turned(tradable), Market(**known), trading, cash, money)
+        for k in range(targets.shape[2]):
+            sizes, slips = (np.ascontiguousarray(turned(one)[:, :, k]) for one in (units, slippage))
+            yield book_units(sizes, slips, market, cash, apart)
 
     def trade_each(self, targets: Floats) -> Floats:
         """Return what accounts of the only symbol are worth, one a series: half the time of each is that of calls.
@@ -259,7 +292,8 @@ class _Floor:
         shares = (np.asarray(share) for share in (trading.fees, trading.slippage, trading.impact))
         money = np.array([trading.capital, self.scale.money])
         rates = () if trading.carry is None else trading.carry.arrays
-        traded = market.close, market.price, self.payout, self.scale.price, money, *shares, *rates
+        rules = () if trading.rules is None else trading.rules.arrays
+        traded = market.close, market.price, self.payout, self.scale.price, money, *shares, *rates, *rules
         return trading.kept.key("floor-1", _how(), *traded)
 
     def value(self, booked: Booked) -> Floats:
@@ -277,7 +311,7 @@ class _Floor:
 def _how() -> str:
     """Return the hash of the text that makes orders and books them."""
     here = Path(__file__)
-    names = ("accounts", "backtest", "carry", "costs", "impact", "orders", "scale")
+    names = ("accounts", "backtest", "by_rules", "carry", "costs", "impact", "order_rules", "orders", "scale")
     texts = [here.with_name(f"{name}.py").read_bytes() for name in names]
     return hashlib.sha256(b"\0".join(texts)).hexdigest()
 

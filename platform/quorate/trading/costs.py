@@ -14,6 +14,7 @@ from quorate.errors import PluginError
 from quorate.statistics import Floats
 from quorate.store.kept import KeptArrays
 from quorate.trading.carry import Rates
+from quorate.trading.order_rules import OrderRules
 
 Fill = Literal["open", "close"]
 
@@ -37,6 +38,8 @@ class Trading:
         Times the square root of an order's value, in currency: the slippage that its own size adds.
     carry : Rates, optional
         What cash earns, and what short and funded positions pay; without it, nothing.
+    rules : OrderRules, optional
+        What orders must be; without them, whatever a changed weight comes to.
     kept : KeptArrays, optional
         Accounts that were booked before.
     """
@@ -47,6 +50,7 @@ class Trading:
     capital: float = 100_000.0
     impact: float | Floats = 0.0
     carry: Rates | None = None
+    rules: OrderRules | None = None
     kept: KeptArrays | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -59,6 +63,10 @@ class Trading:
         slippage, impact = (
             share if isinstance(share, float) else share[bar, column] for share in (self.slippage, self.impact)
         )
+        return self.slipped(slippage, impact, value)
+
+    def slipped(self, slippage: float | Floats, impact: float | Floats, value: Floats) -> Floats:
+        """Return the slippage of orders of these values, in currency, of which each has its own shares."""
         if not self.has_impact:
             return np.broadcast_to(slippage, value.shape)
         due: Floats = np.minimum(slippage + impact * np.sqrt(value), np.maximum(slippage, CAP))
@@ -71,7 +79,8 @@ class Trading:
             for share in (self.fees, self.slippage, self.impact)
         )
         carry = self.carry and self.carry.take(start, stop)
-        return replace(self, fees=fees, slippage=slippage, impact=impact, carry=carry)
+        rules = self.rules and self.rules.take(start, stop)
+        return replace(self, fees=fees, slippage=slippage, impact=impact, carry=carry, rules=rules)
 
     def dearer(self, factor: float) -> Trading:
         """Return the same with `factor` times the fees, slippage and impact, and what is paid to borrow."""

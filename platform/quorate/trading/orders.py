@@ -50,13 +50,20 @@ def orders_of(
     A symbol that misses a bar keeps its desired weight, and a change waits for its next bar that has a price. One that
     was paid out and comes back is traded again only once that is decided anew.
     """
-    target = _carried(np.where(payout & ~present, 0.0, target), present | payout)
-    tradable = (present & ~np.asarray(unpriced)) | payout
-    wanted = np.vstack([np.zeros_like(target[:1]), target[:-1]])
-    wanted[payout] = 0.0
+    wanted, tradable = wanted_of(target, present, payout, unpriced)
     filled = _carried(wanted, tradable)
     before = np.vstack([np.zeros_like(filled[:1]), filled[:-1]])
     return np.where(tradable & (wanted != before), wanted, np.nan)
+
+
+def wanted_of(
+    target: Floats, present: NDArray[np.bool_], payout: NDArray[np.bool_], unpriced: NDArray[np.bool_] | bool = False
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return what was desired at the close before each bar, and where an order can be filled, (n_bars, n_symbols)."""
+    target = _carried(np.where(payout & ~present, 0.0, target), present | payout)
+    wanted = np.vstack([np.zeros_like(target[:1]), target[:-1]])
+    wanted[payout] = 0.0
+    return wanted, (present & ~np.asarray(unpriced)) | payout
 
 
 def _carried(values: Floats, known: NDArray[np.bool_]) -> Floats:

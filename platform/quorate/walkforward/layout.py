@@ -22,7 +22,7 @@ from quorate.dataset.join import bars_needed
 from quorate.dataset.joined import of_symbols
 from quorate.dataset.rows import Dataset
 from quorate.ensemble.within import WITHIN
-from quorate.errors import DataError, DataWarning, PluginError, RecipeError, plural
+from quorate.errors import DataError, DataWarning, PluginError, RecipeError, near_misses, plural
 from quorate.execution.features import FeatureCache
 from quorate.plugins.calling import call
 from quorate.plugins.options import check_walk_forward
@@ -34,6 +34,7 @@ from quorate.store.kept import KeptArrays
 from quorate.trading.asking import ask_strategy
 from quorate.trading.carry import check_known, rates_of
 from quorate.trading.costs import Trading, check_cost, check_impact
+from quorate.trading.order_rules import OrderRules
 from quorate.trading.orders import listed
 from quorate.walkforward.causality import audit_costs, audit_rows, cuts
 from quorate.walkforward.held_out import Unseen, audit_symbols
@@ -194,6 +195,7 @@ def prepare(
         spans = [spans_of(recipe, registry, bars.take(0, stop), start) for start, stop in parts]
     warnings += [str(w.message) for w in told if issubclass(w.category, DataWarning)]
     _check_strategies(recipe, registry, bars, classification)
+    _check_lots(recipe, whole)
     dataset = rows.build(bars)
     first = spans[-1][0].first
     features, _ = features_of(recipe, registry, bars)
@@ -309,6 +311,14 @@ def frequency_facts(walk: WalkForward) -> list[dict[str, Any]]:
     return told
 
 
+def _check_lots(recipe: Recipe, bars: Bars) -> None:
+    """Raise `RecipeError`, if a lot is given for a symbol that there are no bars of."""
+    lots = recipe.backtest.lots
+    for name in lots if isinstance(lots, dict) else ():
+        if name not in bars.symbols:
+            raise RecipeError(f"backtest.lots: there are no bars of {name!r}{near_misses(name, bars.symbols)}")
+
+
 def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
     cost = registry.get("cost", recipe.costs.model)
 
@@ -322,7 +332,9 @@ def _trading(recipe: Recipe, registry: Registry, bars: Bars) -> Trading:
             check_cost(value, name, cost.name, bars) for name, value in (("fees", fees), ("slippage", slippage))
         )
         [impact] = [check_impact(value, cost.name, bars) for value in more] or [0.0]
-        return Trading(recipe.backtest.fill, fees, slippage, recipe.backtest.capital, impact, carry)
+        return Trading(wanted.fill, fees, slippage, wanted.capital, impact, carry, rules)
 
+    wanted = recipe.backtest
+    rules = OrderRules.of(bars, wanted.lots, wanted.band, wanted.rebalance)
     carry = rates_of(bars, recipe.data.cash, recipe.costs.borrow, recipe.costs.funding)
     return call(cost, bars.__repr__, (bars,), recipe.costs.options, read)

@@ -68,11 +68,12 @@ def regimes_of(walk: WalkForward, folds: Sequence[Fold], first: int, stop: int) 
 def market_of(walk: WalkForward, stop: int) -> Floats:
     """Return what buying and holding all symbols from the first bar on is worth at each bar up to `stop`, (stop,).
 
-    It is the market that is told, without what cash earns beside it: rates need not be known from the first bar on.
+    It is the market that is told, without what cash earns beside it: rates need not be known from the first bar on, and
+    no order rules.
     """
     seen = walk.bars.take(0, stop)
     hold = share_of_capital(seen.present, gone_after(seen), seen.member)
-    trading = replace(walk.trading.take(0, stop), carry=None)
+    trading = replace(walk.trading.take(0, stop), carry=None, rules=None)
     return equity_curves(seen, hold[:, :, None], trading)[:, 0]
 
 

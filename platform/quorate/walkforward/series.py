@@ -249,16 +249,18 @@ def judge_span(
 ) -> list[tuple[Series, Performance]]:
     """Trade every series, and buy and hold, over bars `first` to ``stop - 1``, each with fresh capital.
 
+    What is held is not brought back to weights, whatever the recipe's order rules: it is traded without them.
     Of those in `distributions`, by name, the quantiles are judged, too.
     """
     span = walk.bars.take(first, stop)
     hold = share_of_capital(span.present, gone_after(span), span.member)
-    targets = np.stack([*(s.decisions.targets[first:stop] for s in series), hold], axis=2)
+    targets = np.stack([s.decisions.targets[first:stop] for s in series], axis=2)
+    trading = walk.trading.take(first, stop)
     nothing = np.full(len(walk.dataset), np.nan)
     everything = [*series, Series("buy-and-hold", "benchmark", "hold", nothing, Decisions(hold, np.empty(0)))]
     naive = naive_forecasts(walk.dataset.y, walk.dataset.end, walk.dataset.bar)
     prices = entry_prices(walk.bars, walk.dataset, walk.trading.fill)
-    results = backtest(span, targets, walk.trading.take(first, stop))
+    results = backtest(span, targets, trading) + backtest(span, hold[:, :, None], replace(trading, rules=None))
     nothing_told = Distribution(np.empty(0), np.empty((len(walk.dataset), 0)), np.empty(0), 0)
     market = results[-1].returns
     judged = []

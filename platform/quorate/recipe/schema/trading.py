@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
-from quorate.recipe.schema.base import Open, Params, Section
+from quorate.recipe.schema.base import NUMBER, TABLE, Open, Params, Section
 from quorate.recipe.schema.rates import Rate
 
 SCORE_THRESHOLDS = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.10, 0.15, 0.20)
@@ -127,6 +127,14 @@ class Costs(Open):
     funding: Rate | None = None
 
 
+def _form(value: Any) -> str:
+    return TABLE if isinstance(value, dict) else NUMBER
+
+
+Lot = Annotated[float, Field(gt=0)]
+Lots = Annotated[Annotated[Lot, Tag(NUMBER)] | Annotated[dict[str, Lot], Tag(TABLE)], Discriminator(_form)]
+
+
 class Backtest(Section):
     """How desired weights are traded.
 
@@ -136,10 +144,23 @@ class Backtest(Section):
         The price of the next bar at which an order is filled.
     capital : float, currency of the prices
         What the account begins with.
+    lots : float or dict, units
+        What is traded is a multiple of it; a table has one per symbol, and those that are not in it are traded in any
+        fraction.
+    band : float, weight
+        A change of weight smaller than this is not traded, counted from what the account holds; an exit always is.
+    rebalance : str
+        When positions are brought to their desired weights: at every bar, or at the first of each week or month; at
+        others they are only ended. With any of `lots`, `band` and this, an order is of the account at the close before
+        it, as one who trades would give it; without them, it is given where a desired weight changes.
     """
 
     fill: Literal["open", "close"] = "open"
     capital: float = Field(default=100_000.0, gt=0)
+    # None, not 0: recipes without them are as they were before.
+    lots: Lots | None = None
+    band: float | None = Field(default=None, ge=0, le=2)
+    rebalance: Literal["every", "weekly", "monthly"] | None = None
 
 
 class Gates(BaseModel):

@@ -12,7 +12,7 @@ from quorate.report.rates import rate_text
 from quorate.report.report import PARTS, Report
 from quorate.report.sections.gates import missed, said_of
 from quorate.report.sections.model import Block, Facts, Section, Text
-from quorate.report.sections.trading import costs_text
+from quorate.report.sections.trading import costs_text, rules_text
 from quorate.report.sections.words import next_step, paragraph
 
 NAMED = 4  # symbols
@@ -47,7 +47,8 @@ def data(report: Report, part: str = "") -> Section:
     recipe = report.provenance["recipe"]
     more = f" and {len(told['symbols']) - NAMED} more" if len(told["symbols"]) > NAMED else ""
     bars = f"{told['bars']:,} x {told['frequency']}, {told['first']}..{told['last']}, {told['fingerprint'][:8]}"
-    fill = f"filled at the next bar's {recipe['backtest']['fill']}; {told['bars_per_year']:g} bars a year"
+    fill = f"filled at the next bar's {recipe['backtest']['fill']}{rules_text(recipe['backtest'])}"
+    fill += f"; {told['bars_per_year']:g} bars a year"
     rows = [
         ("run", report.run_id),
         ("data", f"{', '.join(told['symbols'][:NAMED])}{more}: {bars}"),

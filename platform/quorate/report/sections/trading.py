@@ -102,6 +102,24 @@ def _carry(found: Mapping[str, Any]) -> list[Block]:
     return [Text(title), Table(columns, [shown])]
 
 
+WHEN = {
+    "every": "rebalanced at every bar",
+    "weekly": "rebalanced at the first bar of a week",
+    "monthly": "rebalanced at the first bar of a month",
+}
+
+
+def rules_text(backtest: Mapping[str, Any]) -> str:
+    """Return what the orders of a backtest had to be, as ``, in lots of 10``; nothing where nothing is said."""
+    lots, band, rebalance = (backtest.get(name) for name in ("lots", "band", "rebalance"))
+    named = lots if isinstance(lots, Mapping) else {"": lots} if lots else {}
+    each = [f"{size:g} {name}".strip() for name, size in named.items()]
+    said = [f"in lots of {', '.join(each)}"] if each else []
+    said += [f"changes of weight below {band:.1%} left"] if band else []
+    said += [WHEN[rebalance]] if rebalance else []
+    return "".join(f", {one}" for one in said)
+
+
 def costs_text(costs: Mapping[str, Any]) -> str:
     """Return a recipe's costs in words."""
     paid = [(text, costs.get(key)) for key, text in (("borrow", "to borrow"), ("funding", "funding"))]

@@ -234,19 +234,19 @@ def _fills(walk: WalkForward, predictions: Floats) -> int:
             f"{int(wrong.sum())} fills are not at the {trading.fill} of their bar, the first on "
             f"{span.sessions[bar[k]]}: {price[k]:g}, which was {due[k]:g}"
         )
-    _check_wanted(span, targets, orders[span.present[bar, column]])
+    _check_wanted(span, targets, orders[span.present[bar, column]], trading.rules is not None)
     return len(orders)
 
 
-def _check_wanted(span: Bars, targets: Floats, orders: pd.DataFrame) -> None:
-    """Check that each order left the side that was desired one bar before it."""
+def _check_wanted(span: Bars, targets: Floats, orders: pd.DataFrame, by_rules: bool = False) -> None:
+    """Check that each order left the side that was desired one bar before it, or, by order rules, perhaps nothing."""
     bar, column = orders["bar"].to_numpy(), orders["column"].to_numpy()
     desired = np.where(span.present, targets, np.nan)
     # A missed bar keeps what was desired.
     before = pd.DataFrame(desired).ffill().fillna(0.0).to_numpy()[bar - 1, column]
     after = orders.groupby("column")["size"].cumsum().to_numpy()
     after = np.where(np.abs(after) <= 1e-6 * np.abs(orders["size"].to_numpy()), 0.0, after)
-    wrong = np.sign(after) != np.sign(before)
+    wrong = (np.sign(after) != np.sign(before)) & ((after != 0) | (not by_rules))
     if wrong.any():
         k = int(wrong.argmax())
         raise IntegrityError(
