@@ -22,6 +22,7 @@ from quorate.cli import (
     _ledger,
     _pipeline,
     _plugins,
+    _portfolio,
     _runs,
     _serving,
     _sql,
@@ -306,6 +307,7 @@ for group in (
     _ledger,
     _alerts,
     _serving,
+    _portfolio,
     completion,
 ):
     group.register(app)
