@@ -20,6 +20,7 @@ from quorate.cli import (
     _doctor,
     _execution,
     _ledger,
+    _mcp,
     _pipeline,
     _plugins,
     _portfolio,
@@ -308,6 +309,7 @@ for group in (
     _alerts,
     _serving,
     _portfolio,
+    _mcp,
     completion,
 ):
     group.register(app)

@@ -24,7 +24,7 @@ GROUPS = {
         "training-preset",
     ),
     "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
-    "Serve": ("registry", "replay", "portfolio"),
+    "Serve": ("registry", "replay", "portfolio", "mcp"),
     "Look": (
         "ui",
         "watch",
@@ -113,6 +113,7 @@ EXAMPLES = {
     "bundle": ["quorate bundle latest --bars --out run.quorate.zip"],
     "verify": ["quorate verify run.quorate.zip --spot 20"],
     "replay": ["quorate replay latest"],
+    "mcp": ["quorate mcp --allow run --allow audit"],
     "portfolio": ["quorate portfolio nasdaq spy@2 --weights risk-parity --risk-budget 0.10"],
     "registry": ["quorate registry", "quorate registry show nasdaq@latest"],
     "registry list": ["quorate registry list nasdaq --as-of 2026-11-30"],
