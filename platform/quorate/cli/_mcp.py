@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 def mcp(
     allow: Annotated[
         list[str] | None,
-        typer.Option(metavar="run|audit|promote", help="Also allow this; may be given again. Without it nothing is written."),
+        typer.Option(
+            metavar="run|audit|promote", help="Also allow this; may be given again. Without it nothing is written."
+        ),
     ] = None,
     trust: options.Trust = False,
     home: options.Home = None,

@@ -177,7 +177,9 @@ def portfolio(
 
 def _check(weights: str, risk_budget: float | None, predict: bool, data: Data | None) -> None:
     if weights not in WEIGHTS:
-        raise RecipeError(f"weights must be one of {one_of(WEIGHTS)}; it was {weights!r}{near_misses(weights, WEIGHTS)}")
+        raise RecipeError(
+            f"weights must be one of {one_of(WEIGHTS)}; it was {weights!r}{near_misses(weights, WEIGHTS)}"
+        )
     if risk_budget is not None and not 0 < risk_budget < math.inf:
         raise RecipeError(
             f"the risk budget must be a volatility per year above 0, as 0.10 for 10 %; it was {risk_budget!r}"
@@ -195,7 +197,9 @@ def _data_of(members: Sequence[Member], data: Data | None) -> dict[str, str | Pa
     by_name = {name: one.label for one in members for name in (one.version.standing.name, one.label)}
     for name in data:
         if name not in by_name:
-            raise RecipeError(f"data are given for {name!r}, which is none of {one_of(by_name)}{near_misses(name, by_name)}")
+            raise RecipeError(
+                f"data are given for {name!r}, which is none of {one_of(by_name)}{near_misses(name, by_name)}"
+            )
     return {one.label: data[key] for one in members for key in (one.version.standing.name, one.label) if key in data}
 
 

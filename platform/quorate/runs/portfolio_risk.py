@@ -176,8 +176,8 @@ def _account(total: Floats, excess: Floats, per_year: float, seed: int | None) -
         "max_drawdown": max_drawdown(equity),
     }
     if seed is not None:
-        found["drawdown_deep"] = drawdown_quantile(total, seed, 0.95, DRAWS)
-        found["drawdown_shallow"] = drawdown_quantile(total, seed, 0.05, DRAWS)
+        found["drawdown_deep"] = drawdown_quantile(total, seed, 0.95)
+        found["drawdown_shallow"] = drawdown_quantile(total, seed, 0.05)
     return {name: finite_or_none(value) for name, value in found.items()}
 
 
@@ -213,7 +213,5 @@ def _deepest(returns: Floats, total: Floats, known: Any, labels: list[str]) -> d
         "trough": str(known[fall.trough]),
         "recovered": None if fall.recovery is None else str(known[fall.recovery]),
         "depth": finite_or_none(fall.depth),
-        "members": {
-            label: finite_or_none(float(np.prod(1 + between[:, i]) - 1)) for i, label in enumerate(labels)
-        },
+        "members": {label: finite_or_none(float(np.prod(1 + between[:, i]) - 1)) for i, label in enumerate(labels)},
     }

@@ -148,9 +148,7 @@ def joint(members: Sequence[Member], part: str) -> Joint | None:
     moments, places = by_session(times) if daily else by_refresh(times)
     if len(moments) < 2:
         return None
-    total = np.column_stack(
-        [returns_of(curve.equity[place]) for curve, place in zip(known, places, strict=True)]
-    )
+    total = np.column_stack([returns_of(curve.equity[place]) for curve, place in zip(known, places, strict=True)])
     excess = np.column_stack([_excess(curve, place) for curve, place in zip(known, places, strict=True)])
     left_out = tuple(int(place[-1] - place[0] + 1 - len(place)) for place in places)
     return Joint(moments, total, excess, _a_year(members, moments, min(left_out)), left_out)

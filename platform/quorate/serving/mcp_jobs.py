@@ -87,8 +87,7 @@ async def command(
 
 
 async def _collect(stream: ByteReceiveStream, written: list[str]) -> None:
-    async for text in TextReceiveStream(stream, errors="replace"):
-        written.append(text)
+    written.extend([text async for text in TextReceiveStream(stream, errors="replace")])
 
 
 async def _lines(stream: ByteReceiveStream, hear: Callable[[str], Awaitable[None]]) -> None:

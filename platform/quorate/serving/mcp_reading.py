@@ -47,7 +47,9 @@ class Reading:
         self,
         recipe: Annotated[str | None, Field(description="Only runs of the recipe of this name.")] = None,
         verdict: Literal["PASS", "FAIL", "INSUFFICIENT"] | None = None,
-        find: Annotated[list[str], Field(description="Only runs with all of these words in id, name, data or tags.")] = [],  # noqa: B006
+        find: Annotated[
+            list[str], Field(description="Only runs with all of these words in id, name, data or tags.")
+        ] = [],  # noqa: B006
         sort: Literal["begun", "sharpe", "verdict"] = "begun",
         limit: Annotated[int, Field(ge=1, le=200, description="The newest, or the best.")] = 20,
         offset: Offset = 0,
@@ -64,7 +66,8 @@ class Reading:
         self,
         run: Run = "latest",
         sections: Annotated[
-            list[str], Field(description="Sections, as gates, performance, trades; none: the usual ones; all: every one.")
+            list[str],
+            Field(description="Sections, as gates, performance, trades; none: the usual ones; all: every one."),
         ] = [],  # noqa: B006
         offset: Offset = 0,
     ) -> str:
@@ -91,7 +94,9 @@ class Reading:
 
     def compare(
         self,
-        runs: Annotated[list[str], Field(min_length=2, description="Ids of runs; the others are held against the first.")],
+        runs: Annotated[
+            list[str], Field(min_length=2, description="Ids of runs; the others are held against the first.")
+        ],
         offset: Offset = 0,
     ) -> str:
         """Compare runs with the first: metrics and how sure differences are, gates that flip, recipes."""
@@ -219,7 +224,9 @@ class Reading:
             raise RecipeError("the answer does not fit into memory: ask for less") from None
         told = [f"warning: {line}\n" for line in heard]
         if len(rows) > limit:
-            told.append(f"the first {plural(limit, 'row')}, and there are more: use LIMIT and OFFSET in the statement\n")
+            told.append(
+                f"the first {plural(limit, 'row')}, and there are more: use LIMIT and OFFSET in the statement\n"
+            )
         return cut("".join(told) + text, offset)
 
 

@@ -64,7 +64,12 @@ class Server(MCPServer[Any]):
 
     def __init__(self, home: Path | None = None, folder: Path | None = None, allow: Iterable[str] = ()) -> None:
         super().__init__(
-            "quorate", title="Quorate", version=__version__, instructions=SAYS, log_level="CRITICAL", subscriptions=False
+            "quorate",
+            title="Quorate",
+            version=__version__,
+            instructions=SAYS,
+            log_level="CRITICAL",
+            subscriptions=False,
         )
         self.allowed = allowed_of(allow)
         self._home = home
@@ -90,7 +95,9 @@ class Server(MCPServer[Any]):
         taken = known[name].get("properties", {})
         for one in arguments:
             if one not in taken:
-                raise ToolError(f"{name} takes no argument {one!r}: it must be {one_of(taken)}{near_misses(one, taken)}")
+                raise ToolError(
+                    f"{name} takes no argument {one!r}: it must be {one_of(taken)}{near_misses(one, taken)}"
+                )
         try:
             return await super().call_tool(name, arguments, context)
         except ToolError as e:
@@ -127,7 +134,7 @@ class Server(MCPServer[Any]):
         return await self._judged(["resume", _word(run)], context)
 
     async def _promote(self, run: Run, context: Context[Any, Any]) -> str:
-        """Audit a run's pipeline, open its holdout and judge it there; what passes is registered. A look that counts."""
+        """Audit a run's pipeline, open its holdout and judge it there, which counts; what passes is registered."""
         return await self._judged(["promote", _word(run)], context)
 
     async def _explain(self, run: Run, context: Context[Any, Any], offset: Offset = 0) -> str:
