@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -261,13 +263,13 @@ PLUGIN = """
 from quorate import FeatureSpec, hookimpl
 
 
-def gap(bars):
+def night(bars):
     return bars.open / bars.close - 1
 
 
 @hookimpl
 def quorate_features():
-    yield FeatureSpec("gap", gap, inputs=("open", "close"), lookback=1)
+    yield FeatureSpec("night", night, inputs=("open", "close"), lookback=1)
 """
 
 
@@ -314,6 +316,18 @@ def test_what_is_allowed_is_done_tells_its_progress_and_can_be_cancelled(home: P
     assert quorate.load_report("slow", home=home).results["holdout"] is not None
 
 
+def test_ctrl_c_ends_the_server_though_nothing_comes_on_its_input(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "quorate", "mcp", "--home", str(tmp_path / "none")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=tmp_path) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        server.stdin.flush()
+        assert b"jsonrpc" in server.stdout.readline()  # it serves
+        server.send_signal(signal.SIGINT)
+        assert server.wait(240) == 130
+
+
 @pytest.mark.full
 def test_audit_power_and_explain_are_done_where_they_are_allowed(home: Path, folder: Path) -> None:
     async def talking(call: Call, _: Client) -> None:
@@ -334,9 +348,9 @@ def test_audit_power_and_explain_are_done_where_they_are_allowed(home: Path, fol
 def test_a_home_from_elsewhere_must_be_trusted_before_its_code_runs(home: Path, folder: Path) -> None:
     from quorate.store.trust import forget
 
-    (folder / "gap.py").write_text(PLUGIN)
-    table = recipe("tiny") | {"models": {"ridge": {}}, "features": {"use": ["gap"]}}
-    quorate.run(table, home=home, plugins=[folder / "gap.py"])
+    (folder / "night.py").write_text(PLUGIN)
+    table = recipe("tiny") | {"models": {"ridge": {}}, "features": {"use": ["night"]}}
+    quorate.run(table, home=home, plugins=[folder / "night.py"])
     forget(home)
 
     async def talking(call: Call, _: Client) -> None:

@@ -119,6 +119,28 @@ def test_the_holdout_chooses_nothing(home: Path, monkeypatch: pytest.MonkeyPatch
     assert (before["shares"], before["scale"]) == (after["shares"], after["scale"])
     assert before["parts"]["walk-forward"] == after["parts"]["walk-forward"]
     assert before["parts"]["holdout"] != after["parts"]["holdout"]
+    assert any("above the budget of 5.0%" in line for line in after["warnings"])
+
+
+def test_closes_that_not_all_have_are_left_out_and_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from quorate.runs.portfolio_series import Curve, Member
+
+    real = Member.curve
+
+    def gaps(self: Member, part: str) -> Curve | None:
+        found = real(self, part)
+        assert found is not None
+        keep = np.arange(len(found.times)) % 5 != (1 if self.label == "tiny@1" else 3)
+        return Curve(found.times[keep], found.equity[keep], None)
+
+    whole = quorate.portfolio(["tiny", "other"], home=home).document["parts"]["walk-forward"]
+    monkeypatch.setattr(Member, "curve", gaps)
+    found = quorate.portfolio(["tiny", "other"], home=home).document
+    told = found["parts"]["walk-forward"]
+    assert told["returns"] < 0.7 * whole["returns"]
+    assert told["bars_per_year"] == pytest.approx(0.6 * 252, rel=0.03)  # as many as there were
+    assert any("the walk-forward leaves out what not all have: 3" in line for line in found["warnings"])
+    assert not any("leaves out" in line for line in quorate.portfolio(["tiny"], home=home).document["warnings"])
 
 
 def test_an_override_is_said_and_so_is_what_is_not_in_common(home: Path) -> None:

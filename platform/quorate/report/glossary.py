@@ -7,6 +7,7 @@ from quorate.report.glossary_base import COMMON, OURS, Term
 from quorate.report.glossary_factors import OF_FACTORS
 from quorate.report.glossary_firmness import OF_FIRMNESS
 from quorate.report.glossary_forecasts import OF_DISTRIBUTIONS
+from quorate.report.glossary_portfolio import OF_PORTFOLIOS
 from quorate.report.glossary_symbols import OF_SYMBOLS
 from quorate.report.glossary_training import OF_TRAINING
 
@@ -14,6 +15,7 @@ GLOSSARY: dict[str, Term] = {
     **OF_DISTRIBUTIONS,
     **OF_FACTORS,
     **OF_FIRMNESS,
+    **OF_PORTFOLIOS,
     **OF_SYMBOLS,
     **OF_TRAINING,
     # --- the verdict

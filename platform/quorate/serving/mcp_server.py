@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -217,5 +218,10 @@ def _argument(name: str, one: Mapping[str, Any]) -> str:
 
 
 def serve(home: Path | None, allow: Iterable[str]) -> None:
-    """Serve on the standard input and output, until that ends."""
+    """Serve on the standard input and output, until the input ends or Ctrl-C."""
+    signal.signal(signal.SIGINT, _interrupt)  # that of asyncio would wait for one more line of the input
     Server(home, allow=allow).run("stdio")
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt

@@ -9,6 +9,7 @@ import numpy as np
 
 from quorate.statistics._base import TINY, block_length
 from quorate.statistics._boundary import Floats
+from quorate.statistics._mean import cosines
 from quorate.statistics._resampling import positions
 
 SWEEPS = 10_000  # of the descent to equal risk; a few dozen are enough, unless series cancel each other
@@ -39,8 +40,12 @@ def correlations(returns: Floats, seed: int, draws: int = 1000, confidence: floa
     """Return the correlations of columns, (n, k), and the percentile interval of a stationary bootstrap.
 
     The same bars are drawn of all columns, in blocks that suit the most dependent of the series and of their products
-    (Politis and Romano 1994). NaN for fewer than 20 returns, and for a column that does not vary.
+    (Politis and Romano 1994). How far the ends lie from what was found is stretched as a t distribution is, with as
+    many degrees of freedom as `long_run` would have: blocks make errors too small where there are few of them. NaN for
+    fewer than 20 returns, and for a column that does not vary.
     """
+    from scipy.special import stdtrit
+
     n, k = returns.shape
     unknown = np.full((k, k), math.nan)
     if n < 20:
@@ -61,11 +66,13 @@ def correlations(returns: Floats, seed: int, draws: int = 1000, confidence: floa
         columns = [np.tile(scaled[:, i], 2)[rows] if varies[i] else np.empty(0) for i in range(k)]
         drawn.append(np.column_stack([_correlation(columns[i], columns[j]) for i, j in pairs]))
     values = np.concatenate(drawn)
+    tails = (1 - confidence) / 2, (1 + confidence) / 2
+    stretch = float(stdtrit(cosines(n), tails[1]) / stdtrit(math.inf, tails[1]))
     for place, (i, j) in enumerate(pairs):
-        found[i, j] = found[j, i] = _correlation(scaled[None, :, i], scaled[None, :, j])[0]
+        middle = found[i, j] = found[j, i] = _correlation(scaled[None, :, i], scaled[None, :, j])[0]
         known = values[np.isfinite(values[:, place]), place]
-        ends = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2]) if len(known) else (math.nan, math.nan)
-        low[i, j], high[i, j] = low[j, i], high[j, i] = ends
+        ends = np.quantile(known, tails) if len(known) else np.full(2, math.nan)
+        low[i, j], high[i, j] = low[j, i], high[j, i] = np.clip(middle + (ends - middle) * stretch, -1.0, 1.0)
     return Correlations(found, low, high, block)
 
 
