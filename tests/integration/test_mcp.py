@@ -263,8 +263,8 @@ PLUGIN = """
 from quorate import FeatureSpec, hookimpl
 
 
-def night(bars):
-    return bars.open / bars.close - 1
+def night(open, close):
+    return open / close - 1
 
 
 @hookimpl
@@ -345,8 +345,10 @@ def test_audit_power_and_explain_are_done_where_they_are_allowed(home: Path, fol
     talk(started(home, folder), talking)
 
 
-def test_a_home_from_elsewhere_must_be_trusted_before_its_code_runs(home: Path, folder: Path) -> None:
+def test_a_home_from_elsewhere_must_be_trusted_before_its_code_runs(tmp_path: Path, folder: Path) -> None:
     from quorate.store.trust import forget
+
+    home = tmp_path / "home"
 
     (folder / "night.py").write_text(PLUGIN)
     table = recipe("tiny") | {"models": {"ridge": {}}, "features": {"use": ["night"]}}

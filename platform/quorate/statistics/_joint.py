@@ -82,7 +82,7 @@ def _correlation(one: Floats, other: Floats) -> Floats:
     scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     top = (a * b).sum(axis=1)
     found: Floats = np.divide(top, scale, out=np.full(len(top), math.nan), where=scale > TINY)
-    return np.clip(found, -1.0, 1.0)
+    return np.minimum(np.maximum(found, -1.0), 1.0)
 
 
 def risk_contributions(shares: Floats, covariances: Floats) -> Floats:
