@@ -246,9 +246,7 @@ def netted(asked: Mapping[str, Prediction], chosen: Chosen) -> dict[str, Any]:
     for label, found in asked.items():
         for target in found.targets:
             origins.setdefault(target["symbol"], {})[label] = shares[label] * target["weight"]
-    targets = [
-        {"symbol": symbol, "weight": math.fsum(each.values()), "from": each} for symbol, each in sorted(origins.items())
-    ]
+    weights = {symbol: math.fsum(each.values()) for symbol, each in sorted(origins.items())}
     told = [f"{label}: {text}" for label, found in asked.items() for text in found.warnings]
     decided = {label: found.decided for label, found in asked.items()}
     if len(set(decided.values())) > 1:
@@ -257,9 +255,9 @@ def netted(asked: Mapping[str, Prediction], chosen: Chosen) -> dict[str, Any]:
     return {
         "decided": decided,
         "fill": {label: found.fill for label, found in asked.items()},
-        "targets": targets,
-        "gross": math.fsum(abs(one["weight"]) for one in targets),
+        "targets": [{"symbol": name, "weight": weight, "from": origins[name]} for name, weight in weights.items()],
+        "gross": math.fsum(map(abs, weights.values())),
         "gross_apart": math.fsum(abs(weight) for each in origins.values() for weight in each.values()),
-        "net": math.fsum(one["weight"] for one in targets),
+        "net": math.fsum(weights.values()),
         "warnings": told,
     }

@@ -81,8 +81,9 @@ def _correlation(one: Floats, other: Floats) -> Floats:
     a, b = (values - values.mean(axis=1, keepdims=True) for values in (one, other))
     scale = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
     top = (a * b).sum(axis=1)
-    found: Floats = np.divide(top, scale, out=np.full(len(top), math.nan), where=scale > TINY)
-    return np.minimum(np.maximum(found, -1.0), 1.0)
+    found = np.divide(top, scale, out=np.full(len(top), math.nan), where=scale > TINY)
+    within: Floats = np.clip(found, -1.0, 1.0)
+    return within
 
 
 def risk_contributions(shares: Floats, covariances: Floats) -> Floats:
