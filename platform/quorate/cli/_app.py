@@ -20,10 +20,8 @@ from quorate.cli import (
     _doctor,
     _execution,
     _ledger,
-    _mcp,
     _pipeline,
     _plugins,
-    _portfolio,
     _runs,
     _serving,
     _sql,
@@ -308,8 +306,6 @@ for group in (
     _ledger,
     _alerts,
     _serving,
-    _portfolio,
-    _mcp,
     completion,
 ):
     group.register(app)
