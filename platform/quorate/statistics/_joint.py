@@ -129,6 +129,6 @@ def risk_parity(covariances: Floats) -> Floats:
             own[i] = (math.sqrt(others**2 + 4 / k) - others) / 2
         each = risk_contributions(own, together)
         if np.abs(each - 1 / k).max() < EVEN:
-            shares: Floats = own / deviation
-            return shares / shares.sum()
+            shares: Floats = own / deviation / (own / deviation).sum()
+            return shares
     return np.full(k, math.nan)
