@@ -329,14 +329,13 @@ def test_ctrl_c_ends_the_server_though_nothing_comes_on_its_input(tmp_path: Path
 
 
 @pytest.mark.full
-def test_audit_power_and_explain_are_done_where_they_are_allowed(home: Path, folder: Path) -> None:
+def test_audit_and_explain_are_done_where_they_are_allowed(home: Path, folder: Path) -> None:
     async def talking(call: Call, _: Client) -> None:
         for name, arguments, words in (
             ("audit", {"recipe": "tiny.toml"}, "CLEAN"),
             ("run", {"recipe": "tiny.toml"}, "show_report has the rest"),
             ("explain", {"run": "latest"}, "features"),
             ("explanation", {"run": "latest"}, "features"),
-            ("power", {"recipe": "tiny.toml", "draws": 10}, "smallest edge"),
         ):
             failed, text = await call(name, **arguments)
             assert not failed, (name, text)
