@@ -66,6 +66,7 @@ bench: $(READY)
 experiments: $(READY)
 	$(BIN)/python tests/experiments/kills.py
 	$(BIN)/python tests/experiments/malformed.py
+	$(BIN)/python tests/experiments/correlations.py
 	for part in noise power clean sizes tables; do $(BIN)/python tests/experiments/evidence.py $$part || exit 1; done
 
 # torch and ccxt stay out of it (see requirements/torch.txt, requirements/ccxt.txt).

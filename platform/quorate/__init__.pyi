@@ -73,6 +73,8 @@ from .runs.loaded import list_runs as list_runs
 from .runs.loaded import load_report as load_report
 from .runs.plan import Plan as Plan
 from .runs.plan import plan as plan
+from .runs.portfolio import Portfolio as Portfolio
+from .runs.portfolio import portfolio as portfolio
 from .runs.predict import predict as predict
 from .runs.prove import Proof as Proof
 from .runs.prove import prove as prove

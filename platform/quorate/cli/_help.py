@@ -24,7 +24,7 @@ GROUPS = {
         "training-preset",
     ),
     "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
-    "Serve": ("registry", "orders", "replay", "monitor", "update", "schedule"),
+    "Serve": ("registry", "orders", "replay", "monitor", "update", "schedule", "portfolio", "mcp"),
     "Look": (
         "ui",
         "watch",
@@ -125,6 +125,8 @@ EXAMPLES = {
         "quorate orders --version nasdaq --account account.json --data bars/",
         "quorate orders --book fills.csv --account account.json --ordered orders.csv --out after.json",
     ],
+    "mcp": ["quorate mcp --allow run --allow audit"],
+    "portfolio": ["quorate portfolio nasdaq spy@2 --weights risk-parity --risk-budget 0.10"],
     "registry": ["quorate registry", "quorate registry show nasdaq@latest"],
     "registry list": ["quorate registry list nasdaq --as-of 2026-11-30"],
     "registry show": ["quorate registry show nasdaq@latest"],

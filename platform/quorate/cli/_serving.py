@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _monitor, _orders, _registry, options
+from quorate.cli import _mcp, _monitor, _orders, _portfolio, _registry, options
 from quorate.cli._base import command, show, trusting, working
 
 
@@ -16,6 +16,8 @@ def register(app: typer.Typer) -> None:
     _monitor.register(app)
     _registry.register(app)
     _orders.register(app)
+    _portfolio.register(app)
+    _mcp.register(app)
 
 
 @command

@@ -90,6 +90,15 @@ def as_html(draw: Callable[[], None]) -> str:
     return console.export_html(inline_styles=True, code_format=NOTEBOOK)
 
 
+def as_text(draw: Callable[[], None], width: int = 100) -> str:
+    """Return what a view prints, in so many columns and without colours."""
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    with instead(console, messages=True):
+        draw()
+    written: io.StringIO = console.file  # type: ignore[assignment]
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines())
+
+
 def err() -> Console:
     """Return the console for everything else."""
     return _messages.get() or _console(sys.stderr)

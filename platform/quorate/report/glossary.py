@@ -8,6 +8,7 @@ from quorate.report.glossary_factors import OF_FACTORS
 from quorate.report.glossary_firmness import OF_FIRMNESS
 from quorate.report.glossary_forecasts import OF_DISTRIBUTIONS
 from quorate.report.glossary_forward import OF_FORWARD
+from quorate.report.glossary_portfolio import OF_PORTFOLIOS
 from quorate.report.glossary_symbols import OF_SYMBOLS
 from quorate.report.glossary_training import OF_TRAINING
 
@@ -16,6 +17,7 @@ GLOSSARY: dict[str, Term] = {
     **OF_FACTORS,
     **OF_FIRMNESS,
     **OF_FORWARD,
+    **OF_PORTFOLIOS,
     **OF_SYMBOLS,
     **OF_TRAINING,
     # --- the verdict
