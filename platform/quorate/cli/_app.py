@@ -20,6 +20,7 @@ from quorate.cli import (
     _doctor,
     _execution,
     _ledger,
+    _mlflow,
     _pipeline,
     _plugins,
     _runs,
@@ -305,6 +306,7 @@ for group in (
     _cluster,
     _ledger,
     _alerts,
+    _mlflow,
     _serving,
     completion,
 ):

@@ -42,6 +42,7 @@ from quorate.runs.audit import audit_session, find_audit, pipeline_key
 from quorate.runs.document import keep_development, keep_holdout
 from quorate.runs.driving import begin, driving, keep_begun, opened, read_bars, start_clock
 from quorate.runs.loaded import load_report
+from quorate.runs.mirroring import mirrored
 from quorate.runs.models import RunModels
 from quorate.runs.plan import plan_of
 from quorate.runs.registering import Version, register, register_models, registered
@@ -109,6 +110,7 @@ def run(
             with driving(session, stored, clock, "run", fitting), teller.watching(stored, clock, fitting):
                 report = _develop(session, stored, bars, laid, clock, fitting)
     teller.finished(report.verdict)
+    mirrored(session.home, report.run_id, clock.progress)
     return report
 
 
@@ -172,6 +174,7 @@ def resume(
         laid = _laid_out(session, bars, clock, fitting)
         report = _develop(session, stored, bars, laid, clock, fitting)
     teller.finished(report.verdict)
+    mirrored(session.home, report.run_id, clock.progress)
     return report
 
 
@@ -225,6 +228,7 @@ def promote(name: str = "latest", *, home: str | Path | None = None, progress: P
     if report.promoted:
         version = _registered(partial(register_models, RunModels(report, session, part.walk)), clock.progress)
     teller.judged(report, version)
+    mirrored(session.home, report.run_id, clock.progress)
     return report
 
 
