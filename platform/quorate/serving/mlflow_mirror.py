@@ -100,8 +100,7 @@ def status(names: Iterable[str] = (), *, home: str | Path | None = None) -> list
         found.append(Mirrored(one.kind, one.id, server.state(server.experiment(recipe, create=False), content)))
     for name, versions in _versions(place, {one.id for one in stored}).items():
         there = server.versions(name)
-        for version in versions:
-            found.append(Mirrored("version", version.standing.label, _state(version, there)))
+        found += [Mirrored("version", one.standing.label, _state(one, there)) for one in versions]
     return found
 
 
@@ -127,7 +126,7 @@ def _content(stored: Run) -> tuple[contents.Content, str, Callable[[], Pieces]]:
         return (
             contents.of_sweep(sweep),
             str(sweep.document["recipe"]["name"]),
-            lambda: (_files(stored, (BEST,)), contents.of_trials(sweep)),
+            lambda: (_files(stored, (BEST,)), list(contents.of_trials(sweep))),
         )
     report = load_report(stored.id, home=home)
     return (

@@ -7,7 +7,7 @@ it says when it fails is told without what the address and the environment hold 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ FILES = "report"  # the folder of what is stored beside a run
 BATCH, PARAMS = 1000, 100  # metrics, and parameters or tags, that MLflow takes at a time
 
 
-Pieces = tuple[Mapping[str, Path | str], Iterable[Content]]
+Pieces = tuple[Mapping[str, Path | str], Sequence[Content]]
 
 
 class Server:
@@ -94,11 +94,12 @@ class Server:
         """
         with _asking():
             known = self._find(experiment, content)
-            if known is not None and known.data.tags.get(SEAL) == content.seal:
-                return str(known.info.run_id), False
+        if known is not None and known.data.tags.get(SEAL) == content.seal:
+            return str(known.info.run_id), False
+        files, below = pieces()
+        with _asking():
             run = known.info.run_id if known else self._begin(experiment, content, {ID: content.name})
             self._fill(run, content)
-            files, below = pieces()
             self._send_below(experiment, run, below)
             for name, file in files.items():
                 if isinstance(file, Path):
@@ -115,11 +116,10 @@ class Server:
         found = self._client.search_runs([experiment], f"tags.`{ID}` = '{content.name}'", max_results=1)
         return found[0] if found else None
 
-    def _send_below(self, experiment: str, above: str, contents: Iterable[Content]) -> None:
-        known = None
+    def _send_below(self, experiment: str, above: str, contents: Sequence[Content]) -> None:
+        there = self._pages(experiment, f"tags.`{ABOVE}` = '{above}'") if contents else ()
+        known = {one.info.run_name: one for one in there}
         for content in contents:
-            if known is None:
-                known = {one.info.run_name: one for one in self._pages(experiment, f"tags.`{ABOVE}` = '{above}'")}
             before = known.get(content.name)
             if before is not None and before.info.status == content.status:
                 continue
@@ -260,8 +260,9 @@ def _blotted(text: str) -> str:
     with suppress(ValueError):
         parts = urlsplit(uri)
         values += [parts.netloc.rpartition("@")[0], parts.password or "", *(v for _, v in parse_qsl(parts.query))]
-    for value in sorted({form for value in values if value for form in (value, unquote(value))}, key=len, reverse=True):
-        text = text.replace(value, "***")
+    forms = {form for value in values if value for form in (value, unquote(value))}
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, "***")
     return text
 
 
