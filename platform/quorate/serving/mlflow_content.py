@@ -18,7 +18,7 @@ from quorate.runs.swept import Sweep
 if TYPE_CHECKING:
     import pandas as pd
 
-LONGEST = 6000  # characters of a parameter that MLflow takes
+LONGEST = 5000  # characters of a value that every MLflow takes
 _FOREIGN = re.compile(r"[^\w\-. :/]")
 STATES = {"complete": "FINISHED", "failed": "FAILED"}  # a trial of any other state was ended early
 
@@ -196,13 +196,16 @@ def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, str]:
         if isinstance(value, Mapping) and value:
             found |= _flat(value, f"{path}.")
         else:
-            text = value if isinstance(value, str) else json.dumps(value)
-            found[_safe(path)] = text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
+            found[_safe(path)] = _cut(value if isinstance(value, str) else json.dumps(value))
     return found
 
 
 def _named(tags: Mapping[str, str]) -> dict[str, str]:
-    return {_safe(f"quorate.{name}"): value for name, value in tags.items()}
+    return {_safe(f"quorate.{name}"): _cut(value) for name, value in tags.items()}
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
 
 
 def _safe(name: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from quorate import __version__
+from quorate.errors import StoreError
 from quorate.evidence.ledger import stages_of
 from quorate.execution.progress import Progress
 from quorate.runs.loaded import load_report
@@ -106,16 +107,27 @@ def status(names: Iterable[str] = (), *, home: str | Path | None = None) -> list
 
 def _asked(home: Home, names: Iterable[str]) -> list[Run]:
     """Return the runs and sweeps of these names, or all; a run that was removed is the one that its version has."""
+    if names := list(names):
+        return [_named(home, name) for name in names]
     there = [one for one in home.runs_and_sweeps() if one.state == "finished"]
-    kept = {one.id: one for one in _kept(home) if one.id not in {run.id for run in there}}
-    names = list(names)
-    return [kept.get(name) or home.find_either(name) for name in names] if names else [*there, *kept.values()]
+    known = {one.id for one in there}
+    return there + [one for one in _kept(home).values() if one.id not in known]
 
 
-def _kept(home: Home) -> list[Run]:
+def _named(home: Home, name: str) -> Run:
+    try:
+        return home.find_either(name)
+    except StoreError:
+        if (kept := _kept(home).get(name)) is None:
+            raise
+        return kept
+
+
+def _kept(home: Home) -> dict[str, Run]:
+    """Return by id the runs that versions have, each in its version's folder."""
     registry, known = ModelRegistry(home.path), stages_of(home)
     every = [registry.get(one.label) for name in known.names for one in known.of(name)]
-    return [Home(version.path).find(version.standing.run) for version in every]
+    return {one.standing.run: Home(one.path).find(one.standing.run) for one in every}
 
 
 def _content(stored: Run) -> tuple[contents.Content, str, Callable[[], Pieces]]:

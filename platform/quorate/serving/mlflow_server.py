@@ -26,6 +26,7 @@ SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 ID, KIND, SEAL, STAGE = "quorate.id", "quorate.kind", "quorate.mirrored", "quorate.stage"
 ABOVE = "mlflow.parentRunId"
