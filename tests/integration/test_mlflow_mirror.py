@@ -261,6 +261,19 @@ def test_what_was_stopped_midway_is_completed_and_what_is_missing_is_told(place,
     assert {one.state for one in status(home=place)} == {"there"}
 
 
+def test_a_damaged_run_keeps_no_other_from_being_sent(made, place):
+    report = place / "runs" / made[1] / "report.json"
+    content = report.read_text()
+    report.unlink()
+    report.write_text(content.replace('"verdict": "PASS"', '"verdict": "FAIL"', 1))
+    done = call("mlflow", "sync", "--home", place)
+    assert done.exit_code == 1
+    assert f"run {made[1]} is damaged, and left out" in done.stderr
+    assert "1 there, 1 damaged" in done.stdout
+    done = call("mlflow", "sync", made[1], "--home", place)
+    assert (done.exit_code, "it has another seal" in done.stderr) == (1, True)
+
+
 def test_a_run_that_is_not_there_is_an_error_and_the_server_is_left_alone(place, monkeypatch):
     monkeypatch.setattr(mlflow_server, "Server", lambda: pytest.fail("it was asked"))
     done = call("mlflow", "sync", "nothing", "--home", place)

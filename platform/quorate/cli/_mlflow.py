@@ -26,13 +26,14 @@ def register(app: typer.Typer) -> None:
 @mlflow_app.command("sync")
 @command
 def mlflow_sync(runs: Runs = None, home: options.Home = None, as_json: options.Json = False) -> None:
-    """Send what the server lacks: runs, sweeps with their trials, versions and their stages; nothing twice."""
+    """Send what the server lacks: runs, sweeps, versions and their stages; exits 1 if one is damaged, and left out."""
     from quorate.report.views.mlflow import render_sync
     from quorate.serving.mlflow_mirror import sync
 
     with working() as progress:
         found = sync(runs or (), home=home, progress=progress)
     show([one.to_dict() for one in found], as_json, render_sync)
+    raise typer.Exit(1 if any(one.state == "damaged" for one in found) else 0)
 
 
 @mlflow_app.command("status")
@@ -42,6 +43,7 @@ def mlflow_status(runs: Runs = None, home: options.Home = None, as_json: options
     from quorate.report.views.mlflow import render_status
     from quorate.serving.mlflow_mirror import status
 
-    found = status(runs or (), home=home)
+    with working() as progress:
+        found = status(runs or (), home=home, progress=progress)
     show([one.to_dict() for one in found], as_json, render_status)
     raise typer.Exit(0 if all(one.state == "there" for one in found) else 1)

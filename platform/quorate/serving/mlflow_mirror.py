@@ -7,13 +7,13 @@ sync that is done twice, or was stopped, comes to the same. See docs/mlflow.md.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from quorate import __version__
-from quorate.errors import StoreError
+from quorate.errors import IntegrityError, StoreError
 from quorate.evidence.ledger import stages_of
 from quorate.execution.progress import Progress
 from quorate.runs.loaded import load_report
@@ -38,8 +38,9 @@ class Mirrored:
         What it is.
     id : str
         Of the run or sweep, or ``NAME@VERSION``.
-    state : {"sent", "there", "missing", "changed"}
-        Sent now; there already; not there; there as it was before, e.g. before its holdout was opened.
+    state : {"sent", "there", "missing", "changed", "damaged"}
+        Sent now; there already; not there; there as it was before, e.g. before its holdout was opened; damaged here, so
+        that it is not sent.
     """
 
     kind: str
@@ -73,36 +74,60 @@ def sync(
     StoreError
         If it does not answer, or there is no such run; what was sent until then stays there.
     """
-    place, told = Home(home), progress or Progress()
+    place, told, names = Home(home), progress or Progress(), list(names)
     stored = _asked(place, names)
     server = Server()
     found: list[Mirrored] = []
     sent_as: dict[str, str] = {}
     with holding(place.path / "mlflow", alone=True):
-        for number, one in enumerate(stored, 1):
-            content, recipe, pieces = _content(one)
-            experiment = server.experiment(recipe)
-            sent_as[one.id], sent = server.send(experiment, content, pieces)
-            found.append(Mirrored(one.kind, one.id, "sent" if sent else "there"))
-            told.note(f"{number} of {len(stored)}: {one.kind} {one.id}: {found[-1].state}")
+        for number, (one, what) in enumerate(_readable(stored, bool(names), told), 1):
+            state = "damaged"
+            if what is not None:
+                sent_as[one.id], sent = server.send(server.experiment(what.recipe), what.content, what.pieces)
+                state = "sent" if sent else "there"
+            found.append(Mirrored(one.kind, one.id, state))
+            told.note(f"{number} of {len(stored)}: {one.kind} {one.id}: {state}")
         for name, versions in _versions(place, sent_as).items():
             found += _sync_versions(server, name, versions, sent_as)
     return found
 
 
-def status(names: Iterable[str] = (), *, home: str | Path | None = None) -> list[Mirrored]:
+def status(
+    names: Iterable[str] = (), *, home: str | Path | None = None, progress: Progress | None = None
+) -> list[Mirrored]:
     """Say of each run, sweep and version whether the tracking server has it as it is now; sends nothing."""
-    place = Home(home)
+    place, names = Home(home), list(names)
     stored = _asked(place, names)
     server = Server()
     found = []
-    for one in stored:
-        content, recipe, _ = _content(one)
-        found.append(Mirrored(one.kind, one.id, server.state(server.experiment(recipe, create=False), content)))
+    for one, what in _readable(stored, bool(names), progress or Progress()):
+        state = server.state(server.known_experiment(what.recipe), what.content) if what else "damaged"
+        found.append(Mirrored(one.kind, one.id, state))
     for name, versions in _versions(place, {one.id for one in stored}).items():
         there = server.versions(name)
         found += [Mirrored("version", one.standing.label, _state(one, there)) for one in versions]
     return found
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """What is sent of a run or a sweep, the name of its recipe, and what is stored beside it."""
+
+    content: contents.Content
+    recipe: str
+    pieces: Callable[[], Pieces]
+
+
+def _readable(stored: Sequence[Run], named: bool, told: Progress) -> Iterator[tuple[Run, _Sent | None]]:
+    """Yield runs with what is sent of them; one that is damaged keeps no other from being sent."""
+    for one in stored:
+        try:
+            yield one, _content(one)
+        except IntegrityError as e:
+            if named:
+                raise
+            told.warn(f"{one.kind} {one.id} is damaged, and left out: {e}")
+            yield one, None
 
 
 def _asked(home: Home, names: Iterable[str]) -> list[Run]:
@@ -130,25 +155,21 @@ def _kept(home: Home) -> dict[str, Run]:
     return {one.standing.run: Home(one.path).find(one.standing.run) for one in every}
 
 
-def _content(stored: Run) -> tuple[contents.Content, str, Callable[[], Pieces]]:
-    """Return what is sent of a run or a sweep, the name of its recipe, and what is stored beside it."""
+def _content(stored: Run) -> _Sent:
     home = stored.home.path
     if stored.kind == "sweep":
         sweep = load_sweep(stored.id, home=home)
-        return (
-            contents.of_sweep(sweep),
-            str(sweep.document["recipe"]["name"]),
-            lambda: (_files(stored, (BEST,)), list(contents.of_trials(sweep))),
+        recipe = str(sweep.document["recipe"]["name"])
+        return _Sent(
+            contents.of_sweep(sweep), recipe, lambda: (_files(stored, (BEST,)), list(contents.of_trials(sweep)))
         )
     report = load_report(stored.id, home=home)
-    return (
-        contents.of_run(report),
-        str(report.provenance["recipe"]["name"]),
-        lambda: (
-            _files(stored, ()) | {"report.md": report.to_markdown(), "report.html": report.to_html(static=True)},
-            (),
-        ),
-    )
+
+    def pieces() -> Pieces:
+        written = {"report.md": report.to_markdown(), "report.html": report.to_html(static=True)}
+        return {**_files(stored, ()), **written}, ()
+
+    return _Sent(contents.of_run(report), str(report.provenance["recipe"]["name"]), pieces)
 
 
 def _files(stored: Run, more: Sequence[str]) -> dict[str, Path | str]:

@@ -73,7 +73,7 @@ class LoadedVersion:
 
         if params:
             raise DataError(f"a version takes no params; there were {', '.join(params)}")
-        data = self._bars(model_input) if isinstance(model_input, pd.DataFrame) else model_input
+        data: Any = self._bars(model_input) if isinstance(model_input, pd.DataFrame) else model_input
         if isinstance(data, list | tuple) and len(data) == 1:  # as MLflow's server hands over a single path
             data = data[0]
         found = predict(self.document["run"], data=data, kept=True, home=self._home)

@@ -62,20 +62,26 @@ class Server:
             self._client: Any = MlflowClient(uri)
         self._experiments: dict[str, str] = {}
 
-    def experiment(self, recipe: str, create: bool = True) -> str | None:
+    def experiment(self, recipe: str) -> str:
+        """Return the id of the experiment that a recipe's runs belong to; it is made, if there is none."""
+        found = self.known_experiment(recipe)
+        if found is None:
+            with _asking():
+                found = self._experiments[recipe] = str(self._client.create_experiment(_experiment_of(recipe)))
+        return found
+
+    def known_experiment(self, recipe: str) -> str | None:
         """Return the id of the experiment that a recipe's runs belong to; None, if there is none yet."""
-        name = os.environ.get(EXPERIMENT) or recipe
-        if name not in self._experiments:
+        if recipe not in self._experiments:
+            name = _experiment_of(recipe)
             with _asking():
                 found = self._client.get_experiment_by_name(name)
-                if found is not None and found.lifecycle_stage == "deleted":
-                    raise StoreError(
-                        f"the experiment {name!r} was deleted: mlflow experiments restore, or {EXPERIMENT}"
-                    )
-                if found is None and not create:
-                    return None
-                self._experiments[name] = found.experiment_id if found else self._client.create_experiment(name)
-        return self._experiments[name]
+            if found is None:
+                return None
+            if found.lifecycle_stage == "deleted":
+                raise StoreError(f"the experiment {name!r} was deleted: restore it, or name another in {EXPERIMENT}")
+            self._experiments[recipe] = str(found.experiment_id)
+        return self._experiments[recipe]
 
     def state(self, experiment: str | None, content: Content) -> str:
         """Return ``missing``, ``there``, or ``changed``: there as it was before."""
@@ -228,7 +234,11 @@ def write_model(folder: Path, facts: Mapping[str, Any], loader: str, requirement
     (folder / "requirements.txt").write_text("\n".join([*requirements, ""]), encoding="utf-8")
 
 
-def shown() -> str:
+def _experiment_of(recipe: str) -> str:
+    return os.environ.get(EXPERIMENT) or recipe
+
+
+def _shown() -> str:
     """Return the server's address as it may be told."""
     return str(mask(_bare(os.environ.get(URI, ""))))
 
@@ -243,7 +253,7 @@ def _asking() -> Iterator[None]:
     except Exception as e:  # MLflow's, and those of its stores: SQLAlchemy, requests, boto
         lines = reason_of(e).strip().splitlines()
         text = _blotted(lines[0] if lines else "")
-        raise StoreError(f"the tracking server {shown()} cannot be used: {text[:400]}") from None
+        raise StoreError(f"the tracking server {_shown()} cannot be used: {text[:400]}") from None
 
 
 def _bare(uri: str) -> str:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import quorate
 from quorate.errors import StoreError
 from quorate.serving.mlflow_content import LONGEST, _flat, _safe, ends_of, fold_returns, of_run
-from quorate.serving.mlflow_server import SECRETS, URI, Server, _asking, shown
+from quorate.serving.mlflow_server import SECRETS, URI, Server, _asking, _shown
 
 
 def test_metrics_are_those_of_the_report_and_folds_are_steps(finished):
@@ -74,7 +74,7 @@ def test_errors_tell_no_secret(uri, monkeypatch):
     monkeypatch.setenv(SECRETS[1], "Kw91-token-aX")
     with pytest.raises(StoreError, match="cannot be used: OSError: no route to") as e, _asking():
         raise OSError(f"no route to {uri} or {unquote(uri)} with Kw91-token-aX")
-    for text in (str(e.value), shown()):
+    for text in (str(e.value), _shown()):
         assert not any(word in text for word in ("T0Zq83Lm", "Kw91"))
     assert e.value.__cause__ is None
 

@@ -6,27 +6,27 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
-from quorate.errors import plural
 from quorate.report import console
 
-STATES = ("sent", "there", "changed", "missing")
+STATES = ("sent", "there", "changed", "missing", "damaged")
 
 
 def render_sync(rows: Sequence[Mapping[str, str]]) -> None:
     """Print what was sent, and how much was there already."""
-    sent = [row for row in rows if row["state"] == "sent"]
-    _table(sent)
-    there = f"{plural(len(rows) - len(sent), 'other')} there already" if len(rows) > len(sent) else ""
-    print(f"{len(sent)} sent" + (f", {there}" if there else "") if rows else "there is nothing to send yet")
+    _table([row for row in rows if row["state"] != "there"])
+    print(_counted(rows))
 
 
 def render_status(rows: Sequence[Mapping[str, str]]) -> None:
     """Print what the server has as it is now, and what it lacks."""
     _table(rows)
+    lacks = any(row["state"] in ("changed", "missing") for row in rows)
+    print(_counted(rows) + (": quorate mlflow sync sends what is missing or changed" if lacks else ""))
+
+
+def _counted(rows: Sequence[Mapping[str, str]]) -> str:
     counts = Counter(row["state"] for row in rows)
-    told = ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
-    more = "" if set(counts) <= {"there"} else ": quorate mlflow sync sends what is missing or changed"
-    print(f"{told}{more}" if rows else "there is nothing to send yet")
+    return ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state]) or "there is nothing to send yet"
 
 
 def _table(rows: Sequence[Mapping[str, str]]) -> None:
