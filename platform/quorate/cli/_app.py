@@ -20,7 +20,6 @@ from quorate.cli import (
     _doctor,
     _execution,
     _ledger,
-    _mlflow,
     _pipeline,
     _plugins,
     _runs,
@@ -306,7 +305,6 @@ for group in (
     _cluster,
     _ledger,
     _alerts,
-    _mlflow,
     _serving,
     completion,
 ):

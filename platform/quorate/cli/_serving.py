@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _registry, options
+from quorate.cli import _mlflow, _registry, options
 from quorate.cli._base import command, show, trusting, working
 
 
@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(replay)
     _registry.register(app)
+    _mlflow.register(app)
 
 
 @command
