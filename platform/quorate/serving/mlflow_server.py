@@ -7,6 +7,7 @@ it says when it fails is told without what the address and the environment hold 
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -31,6 +32,8 @@ SETTINGS = {
 ID, KIND, SEAL, STAGE = "quorate.id", "quorate.kind", "quorate.mirrored", "quorate.stage"
 ABOVE = "mlflow.parentRunId"
 FILES = "report"  # the folder of what is stored beside a run
+DATABASES = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}  # with the port that each has, if none is named
+CONNECT = 10.0  # seconds
 BATCH, PARAMS = 1000, 100  # metrics, and parameters or tags, that MLflow takes at a time
 
 
@@ -59,6 +62,7 @@ class Server:
         except ImportError:
             raise RecipeError(f"{URI} is set, and MLflow is not installed: pip install 'quorate[mlflow]'") from None
         with _asking():
+            _reach(uri)
             self._client: Any = MlflowClient(uri)
         self._experiments: dict[str, str] = {}
 
@@ -232,6 +236,14 @@ def write_model(folder: Path, facts: Mapping[str, Any], loader: str, requirement
     model.add_flavor("python_function", loader_module=loader, python_version=platform.python_version(), data="home")
     model.save(str(folder / "MLmodel"))
     (folder / "requirements.txt").write_text("\n".join([*requirements, ""]), encoding="utf-8")
+
+
+def _reach(uri: str) -> None:
+    """Raise `OSError`, if no database listens where the address says: MLflow would go on trying for ten minutes."""
+    place = urlsplit(uri)
+    port = next((port for name, port in DATABASES.items() if place.scheme.startswith(name)), None)
+    if port is not None and place.hostname:
+        socket.create_connection((place.hostname, place.port or port), CONNECT).close()
 
 
 def _experiment_of(recipe: str) -> str:

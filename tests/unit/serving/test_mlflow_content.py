@@ -83,3 +83,10 @@ def test_without_an_address_nothing_is_asked(monkeypatch):
     monkeypatch.delenv(URI, raising=False)
     with pytest.raises(quorate.RecipeError, match=f"{URI} names the tracking server, and is not set"):
         Server()
+
+
+def test_a_database_that_is_gone_is_told_at_once(monkeypatch):
+    monkeypatch.setenv(URI, "postgresql+psycopg2://desk:T0Zq83Lm10Wv52@127.0.0.1:9/mlflow")
+    with pytest.raises(StoreError, match=r"postgresql\+psycopg2://127.0.0.1:9/mlflow cannot be used: .*refused") as e:
+        Server()
+    assert "T0Zq83Lm" not in str(e.value)
