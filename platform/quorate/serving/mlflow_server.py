@@ -55,6 +55,8 @@ class Server:
         uri = os.environ.get(URI, "")
         if not uri:
             raise RecipeError(f"{URI} names the tracking server, and is not set: export {URI}=sqlite:///mlflow.db")
+        with _asking():
+            _reach(uri)
         for name, value in SETTINGS.items():
             os.environ.setdefault(name, value)
         try:
@@ -62,7 +64,6 @@ class Server:
         except ImportError:
             raise RecipeError(f"{URI} is set, and MLflow is not installed: pip install 'quorate[mlflow]'") from None
         with _asking():
-            _reach(uri)
             self._client: Any = MlflowClient(uri)
         self._experiments: dict[str, str] = {}
 
