@@ -69,11 +69,15 @@ experiments: $(READY)
 	$(BIN)/python tests/experiments/correlations.py
 	for part in noise power clean sizes tables; do $(BIN)/python tests/experiments/evidence.py $$part || exit 1; done
 
-# torch and ccxt stay out of it (see requirements/torch.txt, requirements/ccxt.txt).
+# torch and ccxt stay out of it (see requirements/torch.txt, requirements/ccxt.txt). Containers install a part of it.
+compile = $(BIN)/uv pip compile --quiet --generate-hashes --no-emit-package torch --python-version 3.11 --no-header \
+  --no-emit-find-links --no-emit-index-url
 lock: $(READY)
 	$(PIP) install --quiet uv
-	$(BIN)/uv pip compile --quiet --generate-hashes --extra dev --no-emit-package torch --python-version 3.11 --no-header \
-	  --no-emit-find-links --no-emit-index-url -o requirements/lock.txt pyproject.toml
+	$(compile) --extra dev -o requirements/lock.txt pyproject.toml
+	$(compile) --extra serve --extra mlflow --extra postgresql --extra cluster -c requirements/lock.txt \
+	  -o requirements/image.txt pyproject.toml
+	echo hatchling | $(compile) -c requirements/lock.txt -o requirements/build.txt -
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

@@ -8,7 +8,18 @@ import signal
 import tempfile
 import threading
 
-MINE = ("QUORATE_", "RAY_", "COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "XDG_", "PYTEST_ADDOPTS")
+MINE = (
+    "QUORATE_",
+    "RAY_",
+    "MLFLOW_",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "CLICOLOR",
+    "XDG_",
+    "PYTEST_ADDOPTS",
+)
 
 
 def leave_the_user_alone() -> str:

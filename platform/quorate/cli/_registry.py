@@ -118,7 +118,9 @@ def registry_stage(
     from quorate.report.views.registry import render_moved
     from quorate.runs.registering import ModelRegistry
 
-    show(ModelRegistry(home).stage(version, stage, reason).to_dict(), as_json, render_moved)
+    with working() as progress:
+        moved = ModelRegistry(home, progress).stage(version, stage, reason)
+    show(moved.to_dict(), as_json, render_moved)
 
 
 @registry_app.command("rollback")
@@ -133,7 +135,9 @@ def registry_rollback(
     from quorate.report.views.registry import render_moved
     from quorate.runs.registering import ModelRegistry
 
-    show(ModelRegistry(home).rollback(name, reason).to_dict(), as_json, render_moved)
+    with working() as progress:
+        moved = ModelRegistry(home, progress).rollback(name, reason)
+    show(moved.to_dict(), as_json, render_moved)
 
 
 @registry_app.command("diff")

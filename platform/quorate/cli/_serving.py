@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _mcp, _monitor, _orders, _portfolio, _registry, options
+from quorate.cli import _mcp, _mlflow, _monitor, _orders, _portfolio, _registry, options
 from quorate.cli._base import command, show, trusting, working
 
 
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     _orders.register(app)
     _portfolio.register(app)
     _mcp.register(app)
+    _mlflow.register(app)
 
 
 @command

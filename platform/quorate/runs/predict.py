@@ -21,7 +21,7 @@ from quorate.execution.task import FitResult
 from quorate.recipe.schema import Data, Recipe
 from quorate.report.report import Report
 from quorate.runs.loaded import load_report
-from quorate.runs.loading import load_bars
+from quorate.runs.loading import as_used, load_bars
 from quorate.runs.models import models_of, positions_of
 from quorate.runs.rewritten import differing_covariates
 from quorate.runs.session import Session
@@ -108,7 +108,7 @@ class Prediction:
 def predict(
     name: str = "latest",
     *,
-    data: str | Path | None = None,
+    data: str | Path | Bars | None = None,
     kept: bool = False,
     home: str | Path | None = None,
     progress: Progress | None = None,
@@ -125,8 +125,9 @@ def predict(
     ----------
     name : str
         The run's id, an unambiguous part of it, or ``latest``.
-    data : path, optional
-        A file or folder to read instead of the recipe's, for sources that take a ``path``.
+    data : path or Bars, optional
+        A file or folder to read instead of the recipe's, for sources that take a ``path``; or the bars themselves, as
+        the source would give them.
     kept : bool
         Nothing is refitted: the models of the run's last fold forecast, as the home keeps them; one that it does not
         keep is fitted again on the rows of that fold. Rows since then trained none of them.
@@ -143,10 +144,12 @@ def predict(
     session, before = reopen(report, progress or Progress(), changes="not as in the run" if kept else "")
     warm = any(model and model.warm_start for model in session.recipe.models.values())
     models = models_of(report, session, before) if kept or warm else None
-    if data is not None:
+    given = data if isinstance(data, Bars) else None
+    if data is not None and given is None:
         session.recipe = with_path(session.recipe, str(data))
     session.recipe = session.recipe.model_copy(update={"benchmark": None, "factors": None})  # nothing is judged
-    bars = at_times_of_others(load_bars(session), session.recipe.holdout.held_out)
+    read = load_bars(session) if given is None else as_used(session, given)
+    bars = at_times_of_others(read, session.recipe.holdout.held_out)
     _compare_history(session, bars, before)
     walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
     for warning in walk.warnings:

@@ -23,6 +23,7 @@ from quorate.evidence.ledger.reports import missed
 from quorate.execution.progress import Progress
 from quorate.report.report import PARTS, Report
 from quorate.runs.loaded import load_report
+from quorate.runs.mirroring import mirrored
 from quorate.runs.models import RunModels, models_of
 from quorate.runs.predict import Prediction, predict
 from quorate.runs.reproduce import differences_of
@@ -35,6 +36,8 @@ from quorate.walkforward.layout import fold_facts
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from quorate.bars.panel import Bars
 
 AGAINST = ("sharpe", "max-drawdown", "win-rate", "total-return", "alpha")  # of the metrics, what a version tells
 
@@ -57,7 +60,7 @@ class Version:
     document: Mapping[str, Any]
     path: Path
 
-    def predict(self, data: str | Path | None = None, progress: Progress | None = None) -> Prediction:
+    def predict(self, data: str | Path | Bars | None = None, progress: Progress | None = None) -> Prediction:
         """Return the desired weights for the next bar by the models of this version; `data` as in `quorate.predict`."""
         return predict(self.standing.run, data=data, kept=True, home=self.path, progress=progress)
 
@@ -73,11 +76,14 @@ class ModelRegistry:
     ----------
     home : path, optional
         Default ``QUORATE_HOME`` or ``.quorate``.
+    progress : Progress, optional
+        Hears if a stage could not be mirrored to a tracking server.
     """
 
-    def __init__(self, home: str | Path | None = None) -> None:
+    def __init__(self, home: str | Path | None = None, progress: Progress | None = None) -> None:
         self._home = Home(home)
         self._files = Versions(self._home)
+        self._progress = progress or Progress()
 
     def versions(self, name: str | None = None, as_of: str | None = None) -> pd.DataFrame:
         """Return all versions, or those of a name, a row each: fields of `Standing`, oldest first."""
@@ -117,11 +123,11 @@ class ModelRegistry:
         `which` as in `get`; ``NAME`` alone is its latest version.
         """
         name, _, number = which.partition("@")
-        return self._read(record_stage(self._home, name, number or "latest", stage, reason))
+        return self._moved(record_stage(self._home, name, number or "latest", stage, reason))
 
     def rollback(self, name: str, reason: str = "") -> Version:
         """Make the champion before the present one champion again."""
-        return self._read(record_rollback(self._home, name, reason))
+        return self._moved(record_rollback(self._home, name, reason))
 
     def check(self, which: str) -> list[str]:
         """Return the files of a version that are not as they were when it was registered."""
@@ -142,6 +148,11 @@ class ModelRegistry:
 
     def _stages(self, as_of: str | None) -> Stages:
         return stages_of(self._home, moment_of(as_of) if as_of else None)
+
+    def _moved(self, one: Standing) -> Version:
+        version = self._read(one)
+        mirrored(self._home, one.run, self._progress)
+        return version
 
     def _read(self, one: Standing) -> Version:
         document = self._files.read(one.name, one.version)
@@ -198,7 +209,9 @@ def register(
     """
     report = load_report(name, home=home)
     session, bars = reopen(report, progress or Progress(), changes="not as in the run")
-    return register_models(models_of(report, session, bars), label, updates)
+    version = register_models(models_of(report, session, bars), label, updates)
+    mirrored(session.home, report.run_id, session.progress)
+    return version
 
 
 def registered(home: Home, run: str, label: str | None = None) -> Standing | None:

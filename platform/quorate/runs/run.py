@@ -42,6 +42,7 @@ from quorate.runs.audit import audit_session, find_audit, pipeline_key
 from quorate.runs.document import keep_development, keep_holdout
 from quorate.runs.driving import begin, driving, keep_begun, opened, read_bars, start_clock
 from quorate.runs.loaded import load_report
+from quorate.runs.mirroring import mirrored
 from quorate.runs.models import RunModels
 from quorate.runs.plan import plan_of
 from quorate.runs.registering import Version, register, register_models, registered
@@ -119,6 +120,7 @@ def run_session(
             with driving(session, stored, clock, "run", fitting), teller.watching(stored, clock, fitting):
                 report = _develop(session, stored, bars, laid, clock, fitting)
     teller.finished(report.verdict)
+    mirrored(session.home, report.run_id, clock.progress)
     return report
 
 
@@ -182,6 +184,7 @@ def resume(
         laid = _laid_out(session, bars, clock, fitting)
         report = _develop(session, stored, bars, laid, clock, fitting)
     teller.finished(report.verdict)
+    mirrored(session.home, report.run_id, clock.progress)
     return report
 
 
@@ -248,6 +251,7 @@ def promote(
         models = RunModels(report, session, part.walk)
         version = _registered(partial(register_models, models, label, updates), clock.progress)
     teller.judged(report, version)
+    mirrored(session.home, report.run_id, clock.progress)
     return report
 
 

@@ -25,6 +25,7 @@ from quorate.recipe.resolve import to_plain, with_sampler
 from quorate.recipe.schema import Recipe
 from quorate.runs.alerting import alerting
 from quorate.runs.driving import begin, driving, now, opened, read_bars, start_clock
+from quorate.runs.mirroring import mirrored
 from quorate.runs.session import Session
 from quorate.runs.stored import check_execution_only, reopen_unfinished
 from quorate.runs.surroundings import in_usual_surroundings
@@ -80,6 +81,7 @@ def sweep(
         with driving(session, stored, clock, "sweep", fitting), teller.watching(stored, clock, fitting):
             found = _tune(session, stored, bars, asked, sampler, windows, clock, fitting)
     teller.finished()
+    mirrored(session.home, found.id, clock.progress)
     return found
 
 
@@ -136,6 +138,7 @@ def resume_sweep(
         windows = _windows(session, bars, asked, clock, fitting)
         found = _tune(session, stored, bars, asked, sampler, windows, clock, fitting)
     teller.finished()
+    mirrored(session.home, found.id, clock.progress)
     return found
 
 

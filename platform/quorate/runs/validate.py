@@ -17,6 +17,7 @@ from quorate.recipe.digest import recipe_digest
 from quorate.recipe.schema import Recipe
 from quorate.runs.alerting import alerting
 from quorate.runs.driving import driving, now, start_clock
+from quorate.runs.mirroring import mirrored
 from quorate.runs.stored import restore_session
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.runs.sweep_result import span_of
@@ -100,6 +101,7 @@ def validate_sweep(
     }
     document = {**done.document, "holdout": holdout}
     stored.write_report({**document, "seal": seal_of(document)})
+    mirrored(session.home, stored.id, clock.progress)
     return Sweep(document, stored)
 
 

@@ -32,6 +32,7 @@ EXTRAS = {
     "cma-es": "the sampler cma-es",
     "databento": "bars of Databento",
     "excel": "workbooks",
+    "mlflow": "the mirror on MLflow servers",
     "objects": "S3, Google's and Azure's stores",
     "onnx": "models as ONNX",
     "parallel": "trainings on several workers",
