@@ -125,7 +125,8 @@ def answer_of(task: FitTask, dataset: Dataset, fold: Fold, model: Any, spec: Mod
         more = shuffled_outputs(model, spec, rows.plain, task.binary, fold.shuffles, rows.learnt)
         return predictions, outputs | more, math.nan, None, None
     known = rows.X[-ASKED_AGAIN:], own_of(task, rows.y[-ASKED_AGAIN:])
-    told = in_sample(model, spec, *known, task.binary)
+    # What learns nothing from its rows has none that it knows better.
+    told = math.nan if spec.labels else in_sample(model, spec, *known, task.binary)
     course = course_of(spec, model, len(rows.y))
     if not task.keep:
         return predictions, outputs, told, None, course
