@@ -130,7 +130,7 @@ def answer_of(task: FitTask, dataset: Dataset, fold: Fold, model: Any, spec: Mod
     course = course_of(spec, model, len(rows.y))
     if not task.keep:
         return predictions, outputs, told, None, course
-    asked = rows.X[-MOST:], rows.test
+    asked = (rows.test,) if spec.labels else (rows.X[-MOST:], rows.test)
     kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary)
     if isinstance(kept, State):
         kept = State({**kept.arrays, **rows.learnt.state()}, kept.values)
