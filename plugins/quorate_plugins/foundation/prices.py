@@ -93,7 +93,7 @@ def means(quantiles: Floats, levels: Sequence[float]) -> Floats:
     weight = (np.diff(edges)[:-1] + np.diff(edges)[1:]) / 2
     weight[0] += np.diff(edges)[0] / 2
     weight[-1] += np.diff(edges)[-1] / 2
-    mean: Floats = quantiles @ weight
+    mean: Floats = (quantiles * weight).sum(axis=1)  # a product of matrices would depend on the rows beside
     return mean
 
 
