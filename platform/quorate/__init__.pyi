@@ -44,6 +44,7 @@ from .plugins.specs import GateSpec as GateSpec
 from .plugins.specs import LabelSpec as LabelSpec
 from .plugins.specs import MetricSpec as MetricSpec
 from .plugins.specs import ModelSpec as ModelSpec
+from .plugins.specs import Pretrained as Pretrained
 from .plugins.specs import RecipeSpec as RecipeSpec
 from .plugins.specs import SamplerSpec as SamplerSpec
 from .plugins.specs import SourceSpec as SourceSpec

@@ -203,6 +203,9 @@ class Evidence:
         (calm, usual, wild) and ``trend`` (above or below its trailing mean).
     factors : AlongFactors or None
         What the judged series earned beside the factors of the recipe.
+    pretrained : mapping of str to mapping
+        For each member that begins with weights which were trained elsewhere: what they are, and how many of the
+        judged ``rows`` they may have ``seen``, also in ``words``.
     """
 
     performance: Performance
@@ -223,6 +226,7 @@ class Evidence:
     earlier: Earlier | None = None
     regimes: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
     factors: AlongFactors | None = None
+    pretrained: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     _retrade: Callable[[float, int], Performance] | None = None
     _paths: Mapping[tuple[int, int, str], Paths] = field(default_factory=dict)
 

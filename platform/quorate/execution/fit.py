@@ -125,11 +125,13 @@ def answer_of(task: FitTask, dataset: Dataset, fold: Fold, model: Any, spec: Mod
         more = shuffled_outputs(model, spec, rows.plain, task.binary, fold.shuffles, rows.learnt)
         return predictions, outputs | more, math.nan, None, None
     known = rows.X[-ASKED_AGAIN:], own_of(task, rows.y[-ASKED_AGAIN:])
-    told = in_sample(model, spec, *known, task.binary) if task.in_sample else math.nan
+    # What learns nothing from its rows has none that it knows better.
+    asks = task.in_sample and not spec.labels
+    told = in_sample(model, spec, *known, task.binary) if asks else math.nan
     course = course_of(spec, model, len(rows.y))
     if not task.keep:
         return predictions, outputs, told, None, course
-    asked = rows.X[-MOST:], rows.test
+    asked = (rows.test,) if spec.labels else (rows.X[-MOST:], rows.test)
     kept = kept_of(spec, model, partial(unfitted, task, spec, dataset), asked, task.binary)
     if isinstance(kept, State):
         kept = State({**kept.arrays, **rows.learnt.state()}, kept.values)

@@ -42,7 +42,8 @@ class Keys:
     NumPy, SciPy and Python, the kind of processor, and `NUMERICS`: so neither the run, the rest of the data,
     the fold's number, nor the version of this package. Of a fold with shuffles it covers these, and the code
     that tells the model's contributions; of a model whose features are transformed, the transforms' code and options;
-    of one that takes weights, or is told where rows stand, these.
+    of one that takes weights, or is told where rows stand, these; of one that begins with pre-trained weights, their
+    hash.
 
     Parameters
     ----------
@@ -164,6 +165,7 @@ def _facts(task: FitTask, spec: ModelSpec, code: str) -> bytes:
         sys.version_info[:2],
         machine(),
         *([spec.validation_blocks] if spec.validation_blocks > 1 else []),
+        *([weights.sha256] if (weights := spec.begins_with(task.params)) else []),
     ]
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).digest()
 

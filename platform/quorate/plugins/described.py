@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from quorate.errors import PluginError, RecipeError, near_misses, one_of, plural
@@ -12,7 +12,7 @@ from quorate.plugins.documented import as_toml
 from quorate.plugins.options import parameters_of
 from quorate.plugins.provider import Plugin
 from quorate.plugins.space import Choice, Distribution, Int
-from quorate.plugins.specs import KINDS, Spec
+from quorate.plugins.specs import KINDS, ModelSpec, Spec
 
 # What stands elsewhere, or says nothing to who uses the plugin.
 APART = {
@@ -72,7 +72,19 @@ def described(plugin: Plugin) -> dict[str, Any]:
     found["params"] = parameters_of(spec)
     found["documentation"] = inspect.getdoc(function) or ""
     found["use"] = _use(plugin, found["params"])
+    if isinstance(spec, ModelSpec) and spec.pretrained is not None:
+        found["spec"]["pretrained"] = _weights(spec)
     return found
+
+
+def _weights(spec: ModelSpec) -> dict[str, Any] | str:
+    """Return what weights a model begins with, or why they cannot be had."""
+    try:
+        weights = spec.begins_with({})
+    except PluginError as e:
+        return str(e)
+    assert weights is not None
+    return {name: value for name, value in asdict(weights).items() if value != ""}
 
 
 def _contract(kind: str) -> str:

@@ -25,7 +25,14 @@ from quorate.recipe.presets import PRESETS
 from quorate.recipe.references import resolve_references
 from quorate.recipe.schema import Costs, Data, Folds, Gates, Labels, Model, Recipe, Risk, Strategy
 from quorate.recipe.sources import source_options
-from quorate.recipe.suited import check_categories, check_numbers, check_ranks, check_sides, resolve_weights
+from quorate.recipe.suited import (
+    check_categories,
+    check_label,
+    check_numbers,
+    check_ranks,
+    check_sides,
+    resolve_weights,
+)
 from quorate.recipe.warm import check_warm
 
 S = TypeVar("S", bound=specs.Spec)
@@ -236,7 +243,9 @@ def _models(recipe: Recipe, registry: Registry, task: str) -> tuple[dict[str, Mo
             spec.for_label(task_of(task == "classification"), options)
         except PluginError as e:
             raise RecipeError(f"models.{name}: {e}") from e
-        kept = {"seeds": None if model.seeds == 1 else model.seeds, "warm_start": model.warm_start}
+        check_label(name, recipe, spec)
+        kept = {name: getattr(model, name) for name in ("seeds", "warm_start", "accept_licence")}
+        kept["seeds"] = None if model.seeds == 1 else model.seeds
         models[name] = Model.model_validate({**options, "plugin": plugin.name, **kept})
     if all(_is_baseline(registry, m.plugin or n) for n, m in models.items()):
         raise RecipeError(

@@ -113,3 +113,12 @@ def check_ranks(recipe: Recipe, registry: Registry, models: dict[str, str]) -> N
             f"traded as they are (ensemble.calibration is {recipe.ensemble.calibration!r}): set ensemble.calibration = "
             '"bar-rank", or "bar-z-score"'
         )
+
+
+def check_label(name: str, recipe: Recipe, spec: specs.ModelSpec) -> None:
+    """Refuse a model that forecasts prices, where the label does not follow from these."""
+    if spec.labels and recipe.labels.name not in spec.labels:
+        raise RecipeError(
+            f"models.{name} forecasts prices, from which label {recipe.labels.name!r} does not follow: set labels.name "
+            f"to {one_of(spec.labels)}, or leave it out"
+        )

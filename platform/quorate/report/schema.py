@@ -268,6 +268,8 @@ class Part(_Object):
     seeds: list[of.SeedFigures] = Field(default=[])
     seed_spread: list[of.SeedSpread] = Field(default=[])
     warm_starts: list[of.WarmStart] = Field(default=[])
+    pretrained: list[of.PretrainedFigures] = Field(default=[])
+    """Members whose weights were trained elsewhere, and how many of the judged rows these may have seen."""
     networks: list[of.NetworkFigures] = Field(default=[])
     regimes: list[firm.RegimeFigures] = Field(default=[])
     mean_break: firm.MeanBreak | None = None

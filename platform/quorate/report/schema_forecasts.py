@@ -137,6 +137,26 @@ class WarmStart(Object):
     verdict: str = ""
 
 
+class PretrainedFigures(Object):
+    """A member that begins with weights which were trained elsewhere."""
+
+    model: str
+    weights: str
+    licence: str
+    commercial: bool
+    """Whether the licence lets them be used for profit."""
+    sha256: str
+    trained_until: str | None
+    """The last day of all that they were trained on; null, where that is not known."""
+    released: str | None
+    rows: int
+    """That it forecast, and that are judged."""
+    seen: int
+    """Of these, on days that its weights may have seen."""
+    words: str
+    """The same in words; empty, where there are none."""
+
+
 class NetworkFigures(Object):
     """How a network's forecasts compare with those of a linear control, or of boosted trees."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from quorate.store import Home
 from quorate.store.models import KeptModels
 from quorate.store.registry import NAME, Versions
 from quorate.walkforward.layout import fold_facts
+from quorate.walkforward.pretrained import begun_with, check_licences
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -229,6 +230,7 @@ def register_models(models: RunModels, label: str | None = None, updates: str = 
         raise RecipeError(
             f"what an ensemble is called must be lower case letters, digits, - and _, 60 at most; it was {label!r}"
         )
+    check_licences(models.session.recipe, models.session.registry)
     override = _allowed(report, home)
     registry = ModelRegistry(home.path)
     if (known := registered(home, report.run_id, label)) is not None:
@@ -287,6 +289,8 @@ def _facts(models: RunModels, override: str, kept: list[dict[str, Any]]) -> dict
     """Return what a version says it is."""
     report, provenance = models.report, models.report.provenance
     judged, last = report.standing["series"][0], report.standing["folds"][-1]
+    begun = begun_with(models.session.recipe, models.session.registry)
+    told = {name: asdict(weights) for name, weights in begun.items()}
     evidence = {
         part: {
             "verdict": found["verdict"],
@@ -318,6 +322,7 @@ def _facts(models: RunModels, override: str, kept: list[dict[str, Any]]) -> dict
         "features": provenance["features"],
         "training": fold_facts(models.walk, models.fold(None)),
         "models": kept,
+        **({"weights": told} if told else {}),
         "evidence": evidence,
         "libraries": provenance["libraries"],
         "machine": provenance["machine"],

@@ -53,6 +53,7 @@ from quorate.store import Home, Run
 from quorate.walkforward import part as parts
 from quorate.walkforward.layout import holdout_start
 from quorate.walkforward.members import Fitting
+from quorate.walkforward.pretrained import check_licences
 from quorate.walkforward.tables import stored_predictions
 
 
@@ -264,6 +265,7 @@ def _open_holdout(
         raise RecipeError(
             f"run {report.run_id} has no holdout to open: set holdout.start, holdout.bars or holdout.fraction"
         )
+    check_licences(session.recipe, session.registry)
     earlier = stored_predictions(report.predictions, list(session.recipe.models))
     null_market = _audited(session, bars) if "null-market" in session.recipe.gates.judging else None
     opening = record_opening(stored.home, bars, start, run=stored.id, recipe_digest=report.provenance["recipe_digest"])

@@ -36,6 +36,7 @@ from quorate.walkforward.fresh import against_fresh
 from quorate.walkforward.ladders import ladders
 from quorate.walkforward.layout import WalkForward, fold_facts
 from quorate.walkforward.networks import against_controls, uncontrolled
+from quorate.walkforward.pretrained import seen_rows
 from quorate.walkforward.regimes import Words, mean_break, regime_rows, regimes_of
 from quorate.walkforward.seeds import by_seed, seed_warnings
 from quorate.walkforward.series import Series, retrade
@@ -126,6 +127,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     warm = against_fresh(walk, outcome.folds, outcome.predictions)
+    pretrained = seen_rows(walk, outcome.rows)
     networks = against_controls(walk, outcome.predictions, rows, outcome.seed)
     seeds = by_seed(walk, outcome.fits, outcome.predictions, outcome.tests, outcome.bounds[0])
     return {
@@ -146,6 +148,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
         **({"steps": plain(steps)} if steps else {}),
         **({"warm_starts": plain(warm)} if warm else {}),
+        **({"pretrained": list(pretrained.values())} if pretrained else {}),
         **({"networks": plain(networks)} if networks else {}),
         **plain(seeds),
         **_firmness(outcome, span),
@@ -160,6 +163,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         },
         **({"failures": lost} if (lost := failures(walk, outcome.fits)) else {}),
         "warnings": [
+            *(told["words"] for told in pretrained.values() if told["seen"]),
             *walk.warnings,
             *filter(None, [alone_in(walk, rows).warning]),
             *uncontrolled(walk),
@@ -223,6 +227,7 @@ def evidence_of(name: PartName, outcome: Judged) -> Evidence:
         checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
         regimes=outcome.regimes,
         factors=along_factors(walk.bars.take(*outcome.bounds), first[1]),
+        pretrained=seen_rows(walk, outcome.rows),
         _retrade=retrade(walk, first[0], *outcome.bounds),
     )
 

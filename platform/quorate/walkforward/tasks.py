@@ -9,7 +9,7 @@ from quorate.dataset.folds import Fold
 from quorate.execution.key import with_keys
 from quorate.execution.task import FitData, FitTask, fit_seed
 from quorate.plugins.registry import reference
-from quorate.plugins.specs.learning import TASK, task_of
+from quorate.plugins.specs.learning import HORIZONS, TASK, task_of
 from quorate.walkforward.chains import chains_of
 from quorate.walkforward.layout import WalkForward
 from quorate.walkforward.weights import weighted
@@ -21,7 +21,9 @@ def fit_tasks(walk: WalkForward, folds: Sequence[Fold], gpus: bool = False) -> l
     for name, spec in walk.members.items():
         model = walk.recipe.models[name]
         assert model
-        told = {TASK: task_of(walk.binary)} if spec.task == "any" else {}
+        told: dict[str, object] = {TASK: task_of(walk.binary)} if spec.task == "any" else {}
+        if spec.labels:
+            told[HORIZONS] = walk.dataset.steps or (walk.horizon,)
         on_gpu = gpus and spec.wants_gpu
         chains = chains_of(walk.recipe, walk.registry, walk.dataset.feature_names, spec)
         task = FitTask(

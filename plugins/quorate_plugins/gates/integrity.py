@@ -13,26 +13,36 @@ from quorate_plugins.gates._base import Count, Positive, counted
 
 
 def integrity(evidence: quorate.Evidence) -> quorate.GateResult:
-    """Pass, if nothing was found wrong; a look ahead or a broken account ends a run before it gets here."""
+    """Pass, if nothing was found wrong; a look ahead or a broken account ends a run before it gets here.
+
+    A member whose pre-trained weights may have seen judged rows is wrong: what it forecasts there may be remembered.
+    """
     import numpy as np
 
     p = evidence.performance
     finite = bool(np.isfinite(p.equity).all()) and len(p.equity) > 0
     varies = finite and not math.isnan(evidence.metric("sharpe"))
     checked = ", ".join(f"{what} {count:,}" for what, count in evidence.checks.items())
+    seen = {name: told["seen"] for name, told in evidence.pretrained.items() if told["seen"]}
     result = quorate.judge(
         "integrity",
-        int(not finite) + int(not varies),
+        int(not finite) + int(not varies) + len(seen),
         "<=",
         0,
         unit="count",
         sample=checked or counted(len(p.returns), "bar"),
-        inputs={"checks": dict(evidence.checks), "n_returns": len(p.returns)},
+        inputs={
+            "checks": dict(evidence.checks),
+            "n_returns": len(p.returns),
+            **({"seen": seen} if seen else {}),
+        },
     )
     if not finite:
         return result.failed("the equity is not finite")
     if not varies:
         return result.failed("the returns do not vary: nothing was traded, or nothing came of it")
+    if seen:
+        return result.failed("; ".join(told["words"] for told in evidence.pretrained.values() if told["seen"]))
     return result
 
 

@@ -13,14 +13,15 @@ from quorate.plugins.specs.judging import CostSpec, GateSpec, MetricSpec, Recipe
 from quorate.plugins.specs.labelling import LabelSpec
 from quorate.plugins.specs.learning import ModelSpec, Task
 from quorate.plugins.specs.preparing import FeatureSpec, TransformSpec
+from quorate.plugins.specs.pretrained import Pretrained
 from quorate.plugins.specs.searching import EarlierTrial, SamplerSpec
 from quorate.plugins.specs.splitting import Span, SplitterSpec
 from quorate.plugins.specs.weighing import WeightSpec
 
 __all__ = [
     "KINDS", "SPECS", "Alert", "AlertSpec", "CostSpec", "EarlierTrial", "EnsemblerSpec", "FeatureSpec", "GateSpec",
-    "LabelSpec", "Lazy", "MetricSpec", "ModelSpec", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span", "Spec",
-    "SplitterSpec", "StrategySpec", "Task", "TransformSpec", "WeightSpec",
+    "LabelSpec", "Lazy", "MetricSpec", "ModelSpec", "Pretrained", "RecipeSpec", "SamplerSpec", "SourceSpec", "Span",
+    "Spec", "SplitterSpec", "StrategySpec", "Task", "TransformSpec", "WeightSpec",
 ]  # fmt: skip
 
 SPECS: tuple[type[Spec], ...] = (

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from quorate.errors import PluginError
+from quorate.errors import PluginError, near_misses, one_of
 
 Lazy = str | Callable[..., Any]
 
@@ -85,3 +85,16 @@ class Spec:
         if not callable(target):
             raise PluginError(f"{self}: {self.function!r} is not callable")
         return target  # type: ignore[no-any-return]
+
+
+def check_one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
+    """Raise `PluginError`, unless an attribute is one of these words."""
+    check_known(spec, attribute, getattr(spec, attribute), allowed)
+
+
+def check_known(spec: Spec, attribute: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise `PluginError`, unless a word of an attribute is one of these."""
+    if value not in allowed:
+        raise PluginError(
+            f"{spec}: {attribute} must be one of {one_of(allowed)}; it was {value!r}{near_misses(str(value), allowed)}"
+        )

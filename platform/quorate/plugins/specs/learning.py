@@ -7,17 +7,22 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
-from quorate.errors import PluginError, near_misses, one_of
+from quorate.errors import PluginError, reason_of
 from quorate.plugins.space import Distribution
 from quorate.plugins.specs.base import Lazy, Spec
-from quorate.plugins.specs.outputs import at_steps, is_output
-from quorate.plugins.specs.places import PLACES, UNTOLD, places_named
+from quorate.plugins.specs.models import check_model
+from quorate.plugins.specs.outputs import at_steps
+from quorate.plugins.specs.places import places_named
+from quorate.plugins.specs.pretrained import Pretrained
 
 Task = Literal["classification", "regression"]
 TASK = "task"  # the argument by which the factory of a model for any task is told the label's
-SETTINGS = ("lookback", "validation", "validation_blocks", "device")  # what of a model's spec its parameters may say
 # What a model may offer.
-_LAZY = ("contributions", "state_dict", "load_state_dict", "onnx", "together", "at_once", "parallel", "history")
+_LAZY = (
+    "contributions", "state_dict", "load_state_dict", "onnx", "together", "at_once", "parallel", "history",
+    "pretrained",
+)  # fmt: skip
+HORIZONS = "horizons"  # the argument by which the factory of a model of prices is told what labels span
 CATEGORIES = "categories"  # the argument by which the factory of a model that takes them is told their names
 
 
@@ -151,6 +156,12 @@ class ModelSpec(Spec):
         ``val_loss``, ``val_score``, ``learning_rate``, ``gradient`` and ``seconds``, those that there are, to a number
         per epoch, NaN where there is none; and, where known, ``best_epoch``, from 1 on, whose state predicts (else the
         last); ``stopped``, why it ended; ``batches``, for each epoch the loss of each step. None: nothing is known.
+    pretrained : str or callable, optional
+        Of a model that begins with weights which were trained elsewhere: ``function(params)`` takes all parameters and
+        tells these, a `Pretrained`; it reads no more than it must. What they have seen counts as seen.
+    labels : tuple of str
+        Of a model that forecasts prices, untrained: the labels that follow from these. Its factory is passed
+        ``horizons``, how many bars each label spans: one, or those of `steps`.
     """
 
     kind: ClassVar[str] = "model"
@@ -188,57 +199,19 @@ class ModelSpec(Spec):
     load_state_dict: Lazy | None = None
     onnx: Lazy | None = None
     history: Lazy | None = None
+    pretrained: Lazy | None = None
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.contributions is not None:
             self._with_explainer()
+        if not isinstance(self.outputs, tuple):
+            replace(self, function=self.outputs, outputs=())  # a text must be 'module:attribute'
         for name in _LAZY:
             if getattr(self, name) is not None:
                 self._of(getattr(self, name))
-        if (self.state_dict is None) != (self.load_state_dict is None):
-            raise PluginError(f"{self}: state_dict and load_state_dict belong together: give both, or neither")
-        if self.warm and self.state_dict is None:
-            raise PluginError(f"{self}: warm needs state_dict and load_state_dict")
-        if self.onnx is not None and (self.state_dict is None or self.input == "bars"):
-            raise PluginError(f"{self}: onnx needs state_dict and load_state_dict, and input='rows' or 'windows'")
-        if self.parallel is not None and self.state_dict is None:
-            raise PluginError(f"{self}: parallel needs state_dict and load_state_dict")
-        check_one_of(self, "task", ("classification", "regression", "any"))
-        if self.task == "any" and self.named:
-            told = f"outputs must be a function of the parameters; it was {self.outputs}"
-            raise PluginError(f"{self}: task='any': {told}")
-        if not isinstance(self.outputs, tuple):
-            replace(self, function=self.outputs, outputs=())  # a text must be 'module:attribute'
-        for name in ("cpus", "validation_blocks"):
-            if (value := getattr(self, name)) < 1 or int(value) != value:
-                raise PluginError(f"{self}: {name} must be a whole number from 1 on; it was {value}")
-        if not (0 <= self.gpus < 1 or self.gpus == int(self.gpus) >= 1):
-            raise PluginError(f"{self}: gpus must be a share below 1, or whole GPUs; it was {self.gpus}")
-        if self.memory < 0:
-            raise PluginError(f"{self}: memory must be GiB, 0 or more; it was {self.memory}")
-        check_one_of(self, "input", ("rows", "windows", "bars"))
-        check_one_of(self, "family", ("", "network", "linear", "boosting"))
-        if self.categories and self.input != "rows":
-            raise PluginError(f"{self}: categories are of single rows: they need input='rows'; it was {self.input!r}")
-        if not 0 <= self.validation < 1:
-            raise PluginError(f"{self}: validation must be a share, 0 <= share < 1; it was {self.validation}")
-        for name in self.places:
-            _known(self, "places", name, PLACES)
-        if self.places and (other := next((name for name in UNTOLD if getattr(self, name)), "")):
-            raise PluginError(f"{self}: {other} is told no places: leave it out, or places")
-        if self.ranks and self.task != "regression":
-            raise PluginError(f"{self}: ranks is of task='regression'; it was {self.task!r}")
-        for name in self.settings:
-            _known(self, "settings", name, SETTINGS)
-        for name in self.named:
-            if not is_output(name):
-                raise PluginError(
-                    f"{self}: an output must be p, p_<class>, mean, sd or q<level>, e.g. q0.1; it was {name!r}"
-                )
-        if self.named and self.prediction not in self.named:
-            both = "p or p_1" if self.task == "classification" else "mean or q0.5"
-            raise PluginError(f"{self}: outputs must hold {both}; they were {self.outputs}")
+        check_model(self)
 
     @cached_property
     def told(self) -> tuple[str, ...]:
@@ -321,6 +294,24 @@ class ModelSpec(Spec):
         said = {name: given[parameter] for name, parameter in self.settings.items() if parameter in given}
         return replace(self, **said) if said else self
 
+    def begins_with(self, params: Mapping[str, Any]) -> Pretrained | None:
+        """Return the weights that it begins with, given its parameters; None, where it begins with none.
+
+        Raises
+        ------
+        PluginError
+            If they are not there, or the plugin does not tell them.
+        """
+        if self.pretrained is None:
+            return None
+        try:
+            found = self._of(self.pretrained).resolve()({**self.params, **params})
+        except Exception as e:
+            raise PluginError(f"{self}: its weights cannot be had: {reason_of(e)}") from e
+        if not isinstance(found, Pretrained):
+            raise PluginError(f"{self}: pretrained must give a Pretrained; it was {found!r}")
+        return found
+
     @property
     def wants_gpu(self) -> bool:
         """Whether its fits ask for a GPU, as far as its parameters are known."""
@@ -336,15 +327,3 @@ class ModelSpec(Spec):
         """The output that the ensemble combines."""
         first, second = ("p", "p_1") if self.task == "classification" else ("mean", "q0.5")
         return second if second in self.named and first not in self.named else first
-
-
-def check_one_of(spec: Spec, attribute: str, allowed: tuple[str, ...]) -> None:
-    """Raise `PluginError`, unless an attribute is one of these words."""
-    _known(spec, attribute, getattr(spec, attribute), allowed)
-
-
-def _known(spec: Spec, attribute: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise PluginError(
-            f"{spec}: {attribute} must be one of {one_of(allowed)}; it was {value!r}{near_misses(str(value), allowed)}"
-        )

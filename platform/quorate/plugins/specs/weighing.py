@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from quorate.plugins.specs.base import Spec
-from quorate.plugins.specs.learning import Task, check_one_of
+from quorate.plugins.specs.base import Spec, check_one_of
+from quorate.plugins.specs.learning import Task
 
 
 @dataclass(frozen=True)

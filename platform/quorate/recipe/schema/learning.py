@@ -210,11 +210,15 @@ class Model(Open):
         Trials of a sweep, and splits that train on later data, begin afresh.
     seeds : int
         With how many seeds it is fitted on each fold, 1 or more; its forecast is the mean over them. Without it, 1.
+    accept_licence : str
+        The licence of its pre-trained weights, word for word, if that forbids use for profit: without it, a run with
+        them is not promoted.
     """
 
     plugin: str | None = None
     warm_start: Annotated[Literal["last_fold"] | None, BeforeValidator(_or_false)] = None
     seeds: int | None = Field(default=None, ge=1, le=MOST_SEEDS)
+    accept_licence: str | None = None
 
 
 class Ensemble(Section):
