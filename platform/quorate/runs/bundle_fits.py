@@ -84,12 +84,13 @@ class Given(Fitting):
         *,
         keep: bool = False,
         starts: Starts = NOTHING,
+        in_sample: bool = True,
     ) -> list[FitResult]:
         """Return the given fits of these members and folds."""
         asked = [(name, fold.index) for name in walk.members for fold in folds]
         if self.given.keys() >= {*asked}:
             return [self.given[one] for one in asked]
-        return super().run(walk, folds, meanwhile, keep=keep, starts=starts)
+        return super().run(walk, folds, meanwhile, keep=keep, starts=starts, in_sample=in_sample)
 
 
 @dataclass(eq=False)

@@ -25,9 +25,8 @@ def begun_with(recipe: Recipe, registry: Registry) -> dict[str, Pretrained]:
     """
     found = {}
     for name, model in recipe.models.items():
-        if model:
-            weights = registry.get(ModelSpec, model.plugin or name).begins_with(model.options)
-            found |= {name: weights} if weights else {}
+        if model and (weights := registry.get(ModelSpec, model.plugin or name).begins_with(model.options)):
+            found[name] = weights
     return found
 
 

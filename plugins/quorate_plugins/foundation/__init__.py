@@ -8,7 +8,6 @@ import quorate
 
 LABELS = ("return", "direction")
 OUTPUTS = f"{__name__}.prices:outputs"
-KEPT = {"state_dict": f"{__name__}.prices:state", "load_state_dict": f"{__name__}.prices:load_state"}
 
 
 @quorate.hookimpl
@@ -26,5 +25,6 @@ def quorate_models() -> Iterator[quorate.ModelSpec]:
         requires=("fracast",),
         pretrained=f"{__name__}.fracast:weights",
         description="Fracast-0, 85,001 pre-trained weights that come with its package, as they are",
-        **KEPT,
+        state_dict=f"{__name__}.prices:state",
+        load_state_dict=f"{__name__}.prices:load_state",
     )

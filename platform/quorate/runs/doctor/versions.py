@@ -32,6 +32,8 @@ EXTRAS = {
     "cma-es": "the sampler cma-es",
     "databento": "bars of Databento",
     "excel": "workbooks",
+    "fracast": "the pre-trained forecaster fracast",
+    "mcp": "assistants that speak the Model Context Protocol",
     "mlflow": "the mirror on MLflow servers",
     "objects": "S3, Google's and Azure's stores",
     "onnx": "models as ONNX",
@@ -39,6 +41,7 @@ EXTRAS = {
     "plots": "pictures",
     "postgresql": "PostgreSQL",
     "rust": "the sampler rust",
+    "serve": "the server of forecasts",
     "yfinance": "bars of Yahoo Finance",
 }
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
