@@ -127,7 +127,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     warm = against_fresh(walk, outcome.folds, outcome.predictions)
-    pretrained = seen_rows(walk, outcome.rows)
+    pretrained = list(seen_rows(walk, outcome.rows).values())
     networks = against_controls(walk, outcome.predictions, rows, outcome.seed)
     seeds = by_seed(walk, outcome.fits, outcome.predictions, outcome.tests, outcome.bounds[0])
     return {
@@ -135,12 +135,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         "span": {"first": str(span.sessions[0]), "last": str(span.sessions[-1]), "bars": len(span)},
         "gates": [gate.to_dict() for gate in gates],
         "series": [
-            {
-                "name": s.name,
-                "role": s.role,
-                "strategy": s.strategy,
-                "metrics": plain(values),
-            }
+            {"name": s.name, "role": s.role, "strategy": s.strategy, "metrics": plain(values)}
             for (s, _), values in zip(judged, outcome.measured, strict=True)
         ],
         **({"symbols": symbols} if symbols else {}),
@@ -148,7 +143,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         **plain(judged_distributions(walk, outcome.distributions, others, outcome.tests)),
         **({"steps": plain(steps)} if steps else {}),
         **({"warm_starts": plain(warm)} if warm else {}),
-        **({"pretrained": list(pretrained.values())} if pretrained else {}),
+        **({"pretrained": pretrained} if pretrained else {}),
         **({"networks": plain(networks)} if networks else {}),
         **plain(seeds),
         **_firmness(outcome, span),
@@ -163,7 +158,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
         },
         **({"failures": lost} if (lost := failures(walk, outcome.fits)) else {}),
         "warnings": [
-            *(told["words"] for told in pretrained.values() if told["seen"]),
+            *filter(None, (told["words"] for told in pretrained)),
             *walk.warnings,
             *filter(None, [alone_in(walk, rows).warning]),
             *uncontrolled(walk),
