@@ -24,7 +24,7 @@ GROUPS = {
         "training-preset",
     ),
     "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
-    "Serve": ("registry", "replay"),
+    "Serve": ("registry", "serve", "replay"),
     "Look": (
         "ui",
         "watch",
@@ -113,6 +113,7 @@ EXAMPLES = {
     "bundle": ["quorate bundle latest --bars --out run.quorate.zip"],
     "verify": ["quorate verify run.quorate.zip --spot 20"],
     "replay": ["quorate replay latest"],
+    "serve": ["quorate serve", "quorate serve nasdaq@champion nasdaq@4 --port 8000 --token-file token.txt"],
     "registry": ["quorate registry", "quorate registry show nasdaq@latest"],
     "registry list": ["quorate registry list nasdaq --as-of 2026-11-30"],
     "registry show": ["quorate registry show nasdaq@latest"],

@@ -133,10 +133,7 @@ def predict(
     session, before = reopen(report, progress or Progress(), changes="not as in the run" if kept else "")
     warm = any(model and model.warm_start for model in session.recipe.models.values())
     models = models_of(report, session, before) if kept or warm else None
-    if data is not None:
-        session.recipe = _with_path(session.recipe, str(data))
-    session.recipe = session.recipe.model_copy(update={"benchmark": None, "factors": None})  # nothing is judged
-    bars = at_times_of_others(load_bars(session), session.recipe.holdout.held_out)
+    bars = read_again(session, data)
     _compare_history(session, bars, before)
     walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
     for warning in walk.warnings:
@@ -173,6 +170,14 @@ def predict(
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
     found = _prediction(walk, session, report, collect(walk, fits, earlier), rows, fits)
     return replace(found, kept=told, gone_on=gone_on, train_rows=told["train_rows"] if told else found.train_rows)
+
+
+def read_again(session: Session, data: str | Path | None = None) -> Bars:
+    """Return the bars that the session's recipe reads now, or reads of another file or folder; nothing is judged."""
+    if data is not None:
+        session.recipe = _with_path(session.recipe, str(data))
+    session.recipe = session.recipe.model_copy(update={"benchmark": None, "factors": None})
+    return at_times_of_others(load_bars(session), session.recipe.holdout.held_out)
 
 
 def _with_path(recipe: Any, path: str) -> Any:
