@@ -15,6 +15,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
@@ -36,7 +37,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sen
     return int(head.split(None, 2)[1])
 
 
-async def load(url: str, make: Callable[[], bytes], connections: int, seconds: float) -> dict[str, object]:
+async def load(url: str, make: Callable[[], bytes], connections: int, seconds: float) -> dict[str, Any]:
     """Ask for so long, and return what came of it."""
     place = urlsplit(url)
     took: list[float] = []
@@ -72,11 +73,21 @@ def bodies(kind: str, version: str, until: str, symbols: list[str]) -> Iterator[
         yield json.dumps({"version": version, "bars": bars(until, symbols, close)}).encode()
 
 
+def used(pid: int | None) -> float:
+    """Return the processor seconds of a process."""
+    if pid is None:
+        return 0.0
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def main() -> None:
     """Measure, and print JSON."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("url")
     asked.add_argument("--version")
+    asked.add_argument("--pid", type=int, help="of the server: its processor time by answer is told, too")
     asked.add_argument("--connections", type=int, default=16)
     asked.add_argument("--seconds", type=float, default=10.0)
     given = asked.parse_args()
@@ -86,11 +97,14 @@ def main() -> None:
         versions = json.load(told)["versions"]
     one = next(v for v in versions if given.version in (None, v["version"], v["version"].partition("@")[0]))
     place = urlsplit(given.url).netloc
-    found = {}
+    found: dict[str, Any] = {}
     for kind in ("repeated", "new"):
         made = bodies(kind, one["version"], one["bars_until"], one["symbols"])
         make = lambda made=made: request(place, "/predict", next(made))  # noqa: E731
+        before = used(given.pid)
         found[kind] = asyncio.run(load(given.url, make, given.connections, given.seconds))
+        if given.pid:
+            found[kind]["server_cpu_ms"] = round(1e3 * (used(given.pid) - before) / found[kind]["answers"], 3)
     print(json.dumps({"version": one["version"], "connections": given.connections, **found}, indent=1))
 
 

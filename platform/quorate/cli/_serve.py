@@ -48,7 +48,7 @@ def serve(
     seconds: Annotated[float, typer.Option(help="Until a request is answered, at most.")] = 30.0,
     body: Annotated[int, typer.Option("--max-bytes", help="Bytes of a request, at most.")] = 1 << 20,
     waiting: Annotated[int, typer.Option(help="Forecasts that may be under way.")] = 64,
-    cached: Annotated[int, typer.Option(help="Answers that are kept for who asks again.")] = 10_000,
+    cached: Annotated[int, typer.Option("--cache", help="MiB of answers that are kept for who asks again.")] = 64,
     log: Annotated[bool, typer.Option("--log", help="Tell of each request on stderr, as JSON.")] = False,
     ray: Annotated[bool, typer.Option("--ray", help="On Ray Serve, as one deployment.")] = False,
     trust: options.Trust = False,

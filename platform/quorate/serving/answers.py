@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Generic, TypeVar
 
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, FitError, QuorateError, reason_of, visible
@@ -19,16 +19,19 @@ from quorate.execution.resources import cpu_count
 from quorate.runs.registering import Version
 from quorate.serving.forecaster import Forecast
 from quorate.serving.metrics import Metrics
-from quorate.serving.models import Models, Served
-from quorate.serving.requests import SHOWN, Ask, Refused, sent
+from quorate.serving.models import Loaded, Models, Served
+from quorate.serving.requests import SHOWN, Ask, Batch, Refused, read, sent
 from quorate.store import Home
 
-CACHED = 10_000  # answers that are kept
+CACHED = 64  # MiB of answers that are kept, and as much of requests
 WAITING = 64  # forecasts that may be under way
 SHADOWS = 256  # forecasts of shadows that may wait; more are left out
 SERVED_BY = "quorate serve"
 
 Record = Callable[[Version, Forecast, str], None]
+Key = tuple[str, str]  # of an answer: of which version, and of which bars
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 def recorder(home: Home) -> Record:
@@ -42,6 +45,28 @@ def recorder(home: Home) -> Record:
     return commit
 
 
+class Latest(Generic[K, V]):
+    """What was used last, up to so many bytes."""
+
+    def __init__(self, room: int) -> None:
+        self._left = room
+        self._kept: OrderedDict[K, tuple[V, int]] = OrderedDict()
+
+    def get(self, key: K | None) -> V | None:
+        """Return what is kept under a key."""
+        if key is None or key not in self._kept:
+            return None
+        self._kept.move_to_end(key)
+        return self._kept[key][0]
+
+    def put(self, key: K, value: V, size: int) -> None:
+        """Keep something of that many bytes; what was not used for longest makes room."""
+        self._left += self._kept.pop(key, (None, 0))[1] - size
+        self._kept[key] = (value, size)
+        while self._left < 0:
+            self._left += self._kept.popitem(last=False)[1][1]
+
+
 class Answers:
     """Answers of the versions that are served.
 
@@ -53,8 +78,10 @@ class Answers:
         By the names that clients know, what may be read in place of bars that are sent; None: what the recipe reads.
     record : callable, optional
         Puts a forecast on record.
-    cached, waiting : int
-        How many answers are kept, and how many forecasts may be under way.
+    cached : int
+        MiB of answers that are kept for who asks again.
+    waiting : int
+        How many forecasts may be under way.
     """
 
     def __init__(
@@ -68,32 +95,48 @@ class Answers:
     ) -> None:
         self.models, self.metrics = models, Metrics()
         self._sources, self._record = dict(sources or {}), record
-        self._cached, self._waiting = cached, waiting
-        self._known: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._under_way: dict[tuple[str, str], asyncio.Future[bytes]] = {}
+        self._waiting = waiting
+        self._known = Latest[Key, bytes](cached << 20)
+        self._bodies = Latest[bytes, tuple[Loaded, Key]](cached << 20)
+        self._under_way: dict[Key, asyncio.Future[bytes]] = {}
         self._pool = ThreadPoolExecutor(max(1, cpu_count()), "forecast")
         self._beside = ThreadPoolExecutor(1, "shadow")
         self._pending = threading.Semaphore(SHADOWS)
 
-    async def answer(self, ask: Ask, where: str = "") -> bytes:
-        """Return the answer, as JSON; `where` it stands in the request, e.g. ``requests[2].``.
+    async def predict(self, body: bytes) -> bytes:
+        """Return the answer, as JSON, to what a body asks; one that was asked before, letter by letter, is not read.
 
         Raises
         ------
         Refused
             If what is asked is wrong, or it cannot be answered now.
         """
-        try:
-            answer = await self._answer(ask)
-        except Refused as e:
-            if where and e.field:
-                raise Refused(e.status, str(e).removeprefix(f"{e.field} "), where + e.field, e.headers) from None
-            raise
+        now = self.models.now
+        then, key = self._bodies.get(body) or (None, None)
+        answer = self._known.get(key) if then is now else None
+        if answer is not None:
+            self.metrics.hits.inc()
+        else:
+            ask = read(body, Ask)
+            key, answer = await self._answer(now, ask)
+            if ask.source is None:
+                self._bodies.put(body, (now, key), len(body))
         self.metrics.answered()
         return answer
 
-    async def _answer(self, ask: Ask) -> bytes:
-        one = self.models.now.find(ask.version)
+    async def batch(self, body: bytes) -> bytes:
+        """Return the answers to several requests; the same as `predict` of each. One that is wrong refuses all."""
+        found, now = [], self.models.now
+        for at, ask in enumerate(read(body, Batch).requests):
+            try:
+                found.append((await self._answer(now, ask))[1])
+            except Refused as e:
+                raise e.within(f"requests[{at}]") from None
+            self.metrics.answered()
+        return b'{"answers":[' + b",".join(found) + b"]}"
+
+    async def _answer(self, now: Loaded, ask: Ask) -> tuple[Key, bytes]:
+        one = now.find(ask.version)
         if (ask.bars is None) == (ask.source is None):
             raise Refused(422, "must be given, or source in its place, and not both", "bars")
         if ask.bars is None:
@@ -107,7 +150,9 @@ class Answers:
     async def _read(self, one: Served, source: str) -> Bars:
         if source not in self._sources:
             offered = ", ".join(sorted(self._sources)) or "none is offered"
-            raise Refused(422, f"must be one of those that are offered ({offered}); it was {source[:SHOWN]!a}", "source")
+            raise Refused(
+                422, f"must be one of those that are offered ({offered}); it was {source[:SHOWN]!a}", "source"
+            )
         path = self._sources[source]
         self._check_room()
         try:
@@ -120,13 +165,12 @@ class Answers:
         if len(self._under_way) >= self._waiting:
             raise Refused(503, f"{self._waiting} forecasts are waited for already", headers={"Retry-After": "1"})
 
-    async def _given(self, one: Served, digest: str, bars: Callable[[], Bars], warning: str) -> bytes:
-        """Return the answer for bars: as it is known, as it is under way, or made now."""
+    async def _given(self, one: Served, digest: str, bars: Callable[[], Bars], warning: str) -> tuple[Key, bytes]:
+        """Return the answer for bars, and its key: as it is known, as it is under way, or made now."""
         key = (one.key, digest)
         if (known := self._known.get(key)) is not None:
-            self._known.move_to_end(key)
             self.metrics.hits.inc()
-            return known
+            return key, known
         if key not in self._under_way:
             self._check_room()
             loop = asyncio.get_running_loop()
@@ -135,15 +179,13 @@ class Answers:
             self.metrics.waiting.set(len(self._under_way))
             made.add_done_callback(lambda done: self._done(key, done))
         # Whoever asked may be gone, or out of time; the forecast goes on, and is known to who asks next.
-        return await asyncio.shield(self._under_way[key])
+        return key, await asyncio.shield(self._under_way[key])
 
-    def _done(self, key: tuple[str, str], made: asyncio.Future[bytes]) -> None:
+    def _done(self, key: Key, made: asyncio.Future[bytes]) -> None:
         self._under_way.pop(key)
         self.metrics.waiting.set(len(self._under_way))
         if not made.cancelled() and made.exception() is None:
-            self._known[key] = made.result()
-            while len(self._known) > self._cached:
-                self._known.popitem(last=False)
+            self._known.put(key, made.result(), len(made.result()))
 
     def _make(self, one: Served, digest: str, bars: Callable[[], Bars], warning: str) -> bytes:
         """Return a new answer; it is on record before it is told."""

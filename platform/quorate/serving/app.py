@@ -22,7 +22,7 @@ from quorate.errors import QuorateError
 from quorate.serving.answers import CACHED, WAITING, Answers, Record
 from quorate.serving.limits import App, Guard, Limits
 from quorate.serving.models import Models
-from quorate.serving.requests import Ask, Batch, Refused, read
+from quorate.serving.requests import Ask, Batch, Refused
 
 JSON = "application/json"
 REFERENCE = "#/components/schemas/{model}"
@@ -73,7 +73,7 @@ def make_app(
     limits : Limits, optional
         What is asked of requests.
     cached, waiting : int
-        How many answers are kept, and how many forecasts may be under way.
+        MiB of answers that are kept, and how many forecasts may be under way.
     """
     answers = Answers(models, sources, record, cached=cached, waiting=waiting)
 
@@ -143,17 +143,14 @@ def _add_asking(app: FastAPI, answers: Answers) -> None:
     @app.post("/predict", summary="Forecast at the last of these bars", openapi_extra=_asks(Ask, EXAMPLES),
               responses=_answers(ANSWER), response_class=Response)  # fmt: skip
     async def predict(request: Request) -> Response:
-        ask = read(await _body(request), Ask)
-        return Response(await answers.answer(ask), media_type=JSON)
+        return Response(await answers.predict(await _body(request)), media_type=JSON)
 
     several = {"two": {"summary": "two versions", "value": {"requests": [EXAMPLES["bars"]["value"]] * 2}}}
 
     @app.post("/batch", summary="Several forecasts; one that is wrong refuses all", openapi_extra=_asks(Batch, several),
               responses=_answers({"answers": [ANSWER]}), response_class=Response)  # fmt: skip
     async def batch(request: Request) -> Response:
-        asked = read(await _body(request), Batch).requests
-        found = [await answers.answer(ask, f"requests[{at}].") for at, ask in enumerate(asked)]
-        return Response(b'{"answers":[' + b",".join(found) + b"]}", media_type=JSON)
+        return Response(await answers.batch(await _body(request)), media_type=JSON)
 
     @app.post("/reload", summary="Read the registry again: a new champion takes the place of the old one")
     async def reload() -> JSONResponse:

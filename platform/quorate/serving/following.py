@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -35,7 +36,10 @@ class Following(Forecaster):
         before = int(np.searchsorted(self.known.times, bars.times[0]))
         if before:
             parts = (self.known.take(0, before), bars)
-            joined = {name: np.concatenate([getattr(one, name) for one in parts]) for name in ("times", "sessions")}
-            wide = {name: np.asfortranarray(np.concatenate([getattr(one, name) for one in parts])) for name in FIELDS}
-            bars = replace(parts[0], **joined, **wide)
+            joined: dict[str, Any] = {
+                name: np.concatenate([getattr(one, name) for one in parts]) for name in ("times", "sessions")
+            }
+            for name in FIELDS:
+                joined[name] = np.asfortranarray(np.concatenate([getattr(one, name) for one in parts]))
+            bars = replace(parts[0], **joined)
         return copy.copy(self).at(bars)

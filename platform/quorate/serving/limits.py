@@ -13,11 +13,13 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quorate.errors import RecipeError, visible
-from quorate.serving.metrics import Metrics
 from quorate.serving.requests import Refused
+
+if TYPE_CHECKING:
+    from quorate.serving.metrics import Metrics
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -43,7 +43,11 @@ class Refused(Exception):
 
     def __init__(self, status: int, message: str, field: str = "", headers: dict[str, str] | None = None) -> None:
         super().__init__(f"{field} {message}" if field else message)
-        self.status, self.field, self.headers = status, field, headers or {}
+        self.status, self.message, self.field, self.headers = status, message, field, headers or {}
+
+    def within(self, place: str) -> Refused:
+        """Return the same of a field of something in the request."""
+        return Refused(self.status, self.message, f"{place}.{self.field}" if self.field else place, self.headers)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the client is told."""
@@ -186,7 +190,9 @@ class Sent:
                 day = every[twice[0]]
                 close = known.calendar.close_times(np.array([day]))[0]
                 raise Refused(
-                    422, f"must have one bar a session, stamped with its close; {day} has two: is {close}Z meant?", place
+                    422,
+                    f"must have one bar a session, stamped with its close; {day} has two: is {close}Z meant?",
+                    place,
                 )
         return replace(
             known, times=self.times, sessions=sessions, read=(), benchmark=None, factors=None, **self.fields
@@ -298,7 +304,9 @@ class _Table:
                 name = self.of("symbol")[at]
                 near = near_misses(name[:SHOWN], places) if name else ""
                 few = one_of(known.symbols[:5]) + (", ..." if len(places) > 5 else "")
-                raise self.refused(at, "symbol", f"must be one of {few}", f"{shown(name)}{near}")
+                raise self.refused(
+                    at, "symbol", f"must be one of {few}", f"{'left out' if name is None else shown(name)}{near}"
+                )
         return np.array(found, dtype=np.int64)
 
     def values(self, known: Bars) -> dict[str, Floats]:

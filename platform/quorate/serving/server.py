@@ -109,9 +109,7 @@ def run(app: FastAPI, models: Models, at: socket.socket, *, watch: float = 0.0, 
     asyncio.run(_serve(_Server(config), models, at, watch, began))
 
 
-async def _serve(
-    server: _Server, models: Models, at: socket.socket, watch: float, began: Callable[[], None]
-) -> None:
+async def _serve(server: _Server, models: Models, at: socket.socket, watch: float, began: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
     under_way: set[asyncio.Task[Any]] = set()
 
