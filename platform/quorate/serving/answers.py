@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import importlib.util
 import json
 import sys
 import threading
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from quorate.bars.panel import Bars
-from quorate.errors import DataError, FitError, QuorateError, reason_of, visible
+from quorate.errors import DataError, FitError, QuorateError, one_of, reason_of, visible
 from quorate.execution.resources import cpu_count
 from quorate.runs.registering import Version
 from quorate.serving.forecaster import Forecast
@@ -34,8 +34,10 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-def recorder(home: Home) -> Record:
+def recorder(home: Home) -> Record | None:
     """Return what puts a forecast on record, and returns when that is durable."""
+    if importlib.util.find_spec("quorate.serving.record") is None:
+        return None
     record = importlib.import_module("quorate.serving.record")
     kept = record.ForwardRecord(home)
 
@@ -149,14 +151,12 @@ class Answers:
 
     async def _read(self, one: Served, source: str) -> Bars:
         if source not in self._sources:
-            offered = ", ".join(sorted(self._sources)) or "none is offered"
-            raise Refused(
-                422, f"must be one of those that are offered ({offered}); it was {source[:SHOWN]!a}", "source"
-            )
+            offered = one_of(self._sources)
+            raise Refused(422, f"must be one that is offered, {offered}; it was {source[:SHOWN]!a}", "source")
         path = self._sources[source]
         self._check_room()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, one.read, path and str(path))
+            return await asyncio.get_running_loop().run_in_executor(self._pool, one.read, path)
         except QuorateError as e:  # it may tell of paths, which are no matter of a client
             print(visible(f"source {source}: {e}"), file=sys.stderr)
             raise Refused(503, f"{source!r} cannot be read now: the server's log says why", "source") from None

@@ -133,7 +133,9 @@ def _answers(example: Any) -> dict[int | str, dict[str, Any]]:
         429: "too many requests; Retry-After says when to come again",
         503: "not now: too many wait, or the forecast cannot be put on record",
     }
-    fails = {status: {"description": why, "content": {JSON: {"example": wrong}}} for status, why in told.items()}
+    fails: dict[int | str, dict[str, Any]] = {
+        status: {"description": why, "content": {JSON: {"example": wrong}}} for status, why in told.items()
+    }
     return {200: {"description": "the answer", "content": {JSON: {"example": example}}}, **fails}
 
 

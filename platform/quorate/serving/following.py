@@ -36,10 +36,8 @@ class Following(Forecaster):
         before = int(np.searchsorted(self.known.times, bars.times[0]))
         if before:
             parts = (self.known.take(0, before), bars)
-            joined: dict[str, Any] = {
-                name: np.concatenate([getattr(one, name) for one in parts]) for name in ("times", "sessions")
-            }
-            for name in FIELDS:
+            joined: dict[str, Any] = {}
+            for name in ("times", "sessions", *FIELDS):
                 joined[name] = np.asfortranarray(np.concatenate([getattr(one, name) for one in parts]))
             bars = replace(parts[0], **joined)
         return copy.copy(self).at(bars)

@@ -189,14 +189,10 @@ class Sent:
             if (twice := np.flatnonzero(every[1:] == every[:-1])).size:
                 day = every[twice[0]]
                 close = known.calendar.close_times(np.array([day]))[0]
-                raise Refused(
-                    422,
-                    f"must have one bar a session, stamped with its close; {day} has two: is {close}Z meant?",
-                    place,
-                )
-        return replace(
-            known, times=self.times, sessions=sessions, read=(), benchmark=None, factors=None, **self.fields
-        )  # fmt: skip
+                rule = f"must have one bar a session, stamped with its close; {day} has two: is {close}Z meant?"
+                raise Refused(422, rule, place)
+        wide: dict[str, Any] = self.fields
+        return replace(known, times=self.times, sessions=sessions, read=(), benchmark=None, factors=None, **wide)
 
     def late(self, known: Bars) -> str:
         """Return a warning, if bars seem to be missing between those known and these; else nothing."""
@@ -302,11 +298,9 @@ class _Table:
         for at, place in enumerate(found):
             if place is None:
                 name = self.of("symbol")[at]
-                near = near_misses(name[:SHOWN], places) if name else ""
+                was = "left out" if name is None else f"{shown(name)}{near_misses(name[:SHOWN], places)}"
                 few = one_of(known.symbols[:5]) + (", ..." if len(places) > 5 else "")
-                raise self.refused(
-                    at, "symbol", f"must be one of {few}", f"{'left out' if name is None else shown(name)}{near}"
-                )
+                raise self.refused(at, "symbol", f"must be one of {few}", was)
         return np.array(found, dtype=np.int64)
 
     def values(self, known: Bars) -> dict[str, Floats]:
