@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from quorate.bars.panel import Bars
 from quorate.errors import DataError, FitError, QuorateError, one_of, reason_of, visible
@@ -97,10 +97,10 @@ class Answers:
     ) -> None:
         self.models, self.metrics = models, Metrics()
         self._sources, self._record = dict(sources or {}), record
-        self._waiting = waiting
-        self._known = Latest[Key, bytes](cached << 20)
-        self._bodies = Latest[bytes, tuple[Loaded, Key]](cached << 20)
-        self._under_way: dict[Key, asyncio.Future[bytes]] = {}
+        self._waiting, self._room = waiting, cached << 20
+        self._known = Latest[Key, bytes](self._room)
+        self._bodies, self._bodies_for = Latest[bytes, Key](self._room), models.now
+        self._under_way: dict[Key, asyncio.Future[Any]] = {}
         self._pool = ThreadPoolExecutor(max(1, cpu_count()), "forecast")
         self._beside = ThreadPoolExecutor(1, "shadow")
         self._pending = threading.Semaphore(SHADOWS)
@@ -114,15 +114,17 @@ class Answers:
             If what is asked is wrong, or it cannot be answered now.
         """
         now = self.models.now
-        then, key = self._bodies.get(body) or (None, None)
-        answer = self._known.get(key) if then is now else None
+        if now is not self._bodies_for:
+            self._bodies, self._bodies_for = Latest(self._room), now
+        key = self._bodies.get(body)
+        answer = self._known.get(key)
         if answer is not None:
             self.metrics.hits.inc()
         else:
             ask = read(body, Ask)
             key, answer = await self._answer(now, ask)
             if ask.source is None:
-                self._bodies.put(body, (now, key), len(body))
+                self._bodies.put(body, key, len(body))
         self.metrics.answered()
         return answer
 
@@ -154,16 +156,12 @@ class Answers:
             offered = one_of(self._sources)
             raise Refused(422, f"must be one that is offered, {offered}; it was {source[:SHOWN]!a}", "source")
         path = self._sources[source]
-        self._check_room()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, one.read, path)
+            bars: Bars = await self._once((one.key, f"source {source}"), lambda: one.read(path))
         except QuorateError as e:  # it may tell of paths, which are no matter of a client
             print(visible(f"source {source}: {e}"), file=sys.stderr)
             raise Refused(503, f"{source!r} cannot be read now: the server's log says why", "source") from None
-
-    def _check_room(self) -> None:
-        if len(self._under_way) >= self._waiting:
-            raise Refused(503, f"{self._waiting} forecasts are waited for already", headers={"Retry-After": "1"})
+        return bars
 
     async def _given(self, one: Served, digest: str, bars: Callable[[], Bars], warning: str) -> tuple[Key, bytes]:
         """Return the answer for bars, and its key: as it is known, as it is under way, or made now."""
@@ -171,20 +169,25 @@ class Answers:
         if (known := self._known.get(key)) is not None:
             self.metrics.hits.inc()
             return key, known
+        answer: bytes = await self._once(key, lambda: self._make(one, digest, bars, warning))
+        return key, answer
+
+    async def _once(self, key: Key, make: Callable[[], Any]) -> Any:
+        """Return what is made in a thread, or is under way there already."""
         if key not in self._under_way:
-            self._check_room()
-            loop = asyncio.get_running_loop()
-            made = loop.run_in_executor(self._pool, self._make, one, digest, bars, warning)
+            if len(self._under_way) >= self._waiting:
+                raise Refused(503, f"{self._waiting} forecasts are waited for already", headers={"Retry-After": "1"})
+            made = asyncio.get_running_loop().run_in_executor(self._pool, make)
             self._under_way[key] = made
             self.metrics.waiting.set(len(self._under_way))
             made.add_done_callback(lambda done: self._done(key, done))
         # Whoever asked may be gone, or out of time; the forecast goes on, and is known to who asks next.
-        return key, await asyncio.shield(self._under_way[key])
+        return await asyncio.shield(self._under_way[key])
 
-    def _done(self, key: Key, made: asyncio.Future[bytes]) -> None:
+    def _done(self, key: Key, made: asyncio.Future[Any]) -> None:
         self._under_way.pop(key)
         self.metrics.waiting.set(len(self._under_way))
-        if not made.cancelled() and made.exception() is None:
+        if not made.cancelled() and made.exception() is None and isinstance(made.result(), bytes):
             self._known.put(key, made.result(), len(made.result()))
 
     def _make(self, one: Served, digest: str, bars: Callable[[], Bars], warning: str) -> bytes:

@@ -133,10 +133,10 @@ def _answers(example: Any) -> dict[int | str, dict[str, Any]]:
         429: "too many requests; Retry-After says when to come again",
         503: "not now: too many wait, or the forecast cannot be put on record",
     }
-    fails: dict[int | str, dict[str, Any]] = {
+    found: dict[int | str, dict[str, Any]] = {
         status: {"description": why, "content": {JSON: {"example": wrong}}} for status, why in told.items()
     }
-    return {200: {"description": "the answer", "content": {JSON: {"example": example}}}, **fails}
+    return {200: {"description": "the answer", "content": {JSON: {"example": example}}}, **found}
 
 
 def _add_asking(app: FastAPI, answers: Answers) -> None:
