@@ -38,6 +38,7 @@ EXTRAS = {
     "plots": "pictures",
     "postgresql": "PostgreSQL",
     "rust": "the sampler rust",
+    "serve": "quorate serve",
     "yfinance": "bars of Yahoo Finance",
 }
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
