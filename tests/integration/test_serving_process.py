@@ -48,7 +48,7 @@ def home(_homes: Homes, tmp_path: Path) -> Path:
 @contextmanager
 def _served(home: Path, *options: str) -> Iterator[tuple[str, subprocess.Popen[str], list[str]]]:
     """Yield the address of a server, its process, and what it says, line by line."""
-    command = [sys.executable, "-m", "quorate", "serve", *options, "--home", str(home), "--port", "0", "--log"]
+    command = [sys.executable, "-m", "quorate", "serve", "--home", str(home), "--port", "0", "--log", *options]
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1", "QUORATE_TOKEN": ""}
     )
@@ -140,6 +140,27 @@ def test_a_server_is_replayed_as_a_run_is(home: Path) -> None:
         quorate.ModelRegistry(home).stage("tiny@1", "retired")
         assert lines  # and goes on: it was named by its number
         assert _ask(url, {"bars": [LATER]})["version"] == "tiny@1"
+
+
+@pytest.mark.full
+def test_the_same_is_served_on_ray(home: Path) -> None:
+    pytest.importorskip("ray.serve", exc_type=ImportError)  # it needs more than Ray itself
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with _served(home, "tiny@1", "--no-record", "--ray", "--port", str(port)) as (url, process, _):
+        run = quorate.ModelRegistry(home).get("tiny@1").standing.run
+        assert call("replay", run, "--url", url, "--home", home).exit_code == 0
+        process.terminate()
+        wait_until(lambda: process.poll() is not None)
+        assert process.returncode == 0
+
+
+def test_what_ray_serve_lacks_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray.serve", None)
+    told = message_of(call("serve", "--ray", "--home", home), 1)
+    assert "--ray needs Ray Serve" in told
+    assert "pip install 'quorate[serve]' 'ray[serve]'" in told
 
 
 def test_a_connection_that_asks_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,6 +66,8 @@ def serve(
     limits = Limits(token, own_names(host, allow_host or ()), body, rate, seconds, log)
     place = Place(home, tuple(versions or ()), sources_of(source or ()), record, limits, cached, waiting)
     if ray:
+        if watch:
+            raise RecipeError("--watch is not for Ray Serve: POST /reload has its replica read the registry again")
         from quorate.serving.ray_app import run_on_ray
 
         run_on_ray(place, host, port)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 from quorate.errors import QuorateError
 from quorate.serving.places import Place
 
@@ -9,12 +12,12 @@ NAME = "quorate"
 
 
 def run_on_ray(place: Place, host: str, port: int) -> None:
-    """Serve on Ray Serve until Ctrl-C; each replica loads the versions itself, from the same home.
+    """Serve on Ray Serve until SIGTERM or Ctrl-C; its replica loads the versions itself, from the same home.
 
     Raises
     ------
     QuorateError
-        If Ray Serve is not installed, or does not start.
+        If Ray Serve is not installed.
     """
     try:
         from ray import serve
@@ -25,8 +28,15 @@ def run_on_ray(place: Place, host: str, port: int) -> None:
         ) from None
 
     serve.start(http_options=HTTPOptions(host=host, port=port))
-    deployment = serve.deployment(serve.ingress(lambda: place.open()[0])(_Replica))
-    serve.run(deployment.bind(), name=NAME, route_prefix="/", blocking=True)
+    try:
+        deployment = serve.deployment(serve.ingress(lambda: place.open()[0])(_Replica))
+        serve.run(deployment.bind(), name=NAME, route_prefix="/")
+        print(f"serving on Ray Serve at http://{host}:{port}", file=sys.stderr, flush=True)
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        serve.shutdown()
 
 
 class _Replica:
