@@ -19,8 +19,9 @@ from starlette.exceptions import HTTPException
 
 from quorate import __version__
 from quorate.errors import QuorateError
+from quorate.runs.surroundings import usual
 from quorate.serving.answers import CACHED, WAITING, Answers, Record
-from quorate.serving.limits import App, Guard, Limits
+from quorate.serving.limits import Guard, Limits
 from quorate.serving.models import Models
 from quorate.serving.requests import Ask, Batch, Refused
 
@@ -79,7 +80,8 @@ def make_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        yield
+        with usual():  # once, in place of at each forecast
+            yield
         await asyncio.to_thread(answers.close)
 
     app = FastAPI(title="quorate", version=__version__, description=ABOUT, lifespan=lifespan,
@@ -89,15 +91,8 @@ def make_app(
     _add_asking(app, answers)
     _add_looking(app, answers, limits or Limits())
     paths = [str(getattr(route, "path", "")) for route in app.routes]
-    app.add_middleware(_Guarding, limits=limits or Limits(), answers=answers, routes=paths)
+    app.add_middleware(Guard, limits=limits or Limits(), metrics=answers.metrics, routes=paths)
     return app
-
-
-class _Guarding(Guard):
-    """The guard, as middleware of the application."""
-
-    def __init__(self, app: App, limits: Limits, answers: Answers, routes: list[str]) -> None:
-        super().__init__(app, limits, answers.metrics, routes)
 
 
 def _add_errors(app: FastAPI) -> None:
