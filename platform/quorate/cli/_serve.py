@@ -58,24 +58,25 @@ def serve(
     _check(port=port, watch=watch, rate=rate, seconds=seconds, max_bytes=body, waiting=waiting, cache=cached)
     _need()
     from quorate.serving.limits import Limits, check_token, own_names
-    from quorate.serving.places import Place
+    from quorate.serving.settings import Settings
+    from quorate.store import Home
 
     token = read_token(token_file)
     check_token(token, host)
     trusting(home, trust)
     limits = Limits(token, own_names(host, allow_host or ()), body, rate, seconds, log)
-    place = Place(home, tuple(versions or ()), sources_of(source or ()), record, limits, cached, waiting)
+    settings = Settings(Home(home).path, tuple(versions or ()), sources_of(source or ()), record, limits, cached, waiting)
     if ray:
         if watch:
             raise RecipeError("--watch is not for Ray Serve: POST /reload has its replica read the registry again")
         from quorate.serving.ray_app import run_on_ray
 
-        run_on_ray(place, host, port)
+        run_on_ray(settings, host, port)
         return
     from quorate.serving.server import listen, run
 
     with listen(host, port) as at, working() as progress:
-        app, models = place.open(progress)
+        app, models = settings.open(progress)
         progress.close()
         labels = [f"{one.label} ({one.version.standing.stage})" for one in models.now.served]
         shadows = "".join(f", beside it {one.label}" for one in models.now.shadows)

@@ -6,12 +6,12 @@ import sys
 import threading
 
 from quorate.errors import QuorateError
-from quorate.serving.places import Place
+from quorate.serving.settings import Settings
 
 NAME = "quorate"
 
 
-def run_on_ray(place: Place, host: str, port: int) -> None:
+def run_on_ray(settings: Settings, host: str, port: int) -> None:
     """Serve on Ray Serve until SIGTERM or Ctrl-C; its replica loads the versions itself, from the same home.
 
     Raises
@@ -29,7 +29,7 @@ def run_on_ray(place: Place, host: str, port: int) -> None:
 
     serve.start(http_options=HTTPOptions(host=host, port=port))
     try:
-        deployment = serve.deployment(serve.ingress(lambda: place.open()[0])(_Replica))
+        deployment = serve.deployment(serve.ingress(lambda: settings.open()[0])(_Replica))
         serve.run(deployment.bind(), name=NAME, route_prefix="/")
         print(f"serving on Ray Serve at http://{host}:{port}", file=sys.stderr, flush=True)
         threading.Event().wait()

@@ -16,12 +16,12 @@ from quorate.serving.models import Models
 
 
 @dataclass(frozen=True)
-class Place:
+class Settings:
     """What is served, and how.
 
     Parameters
     ----------
-    home : path, optional
+    home : path
         Whose versions.
     versions : tuple of str
         Which; none: all champions.
@@ -31,7 +31,7 @@ class Place:
         Whether new forecasts are put on record.
     """
 
-    home: Path | None = None
+    home: Path
     versions: tuple[str, ...] = ()
     sources: Mapping[str, Path | None] = field(default_factory=dict)
     record: bool = True
