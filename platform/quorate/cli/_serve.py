@@ -65,7 +65,9 @@ def serve(
     check_token(token, host)
     trusting(home, trust)
     limits = Limits(token, own_names(host, allow_host or ()), body, rate, seconds, log)
-    settings = Settings(Home(home).path, tuple(versions or ()), sources_of(source or ()), record, limits, cached, waiting)
+    settings = Settings(
+        Home(home).path, tuple(versions or ()), sources_of(source or ()), record, limits, cached, waiting
+    )
     if ray:
         if watch:
             raise RecipeError("--watch is not for Ray Serve: POST /reload has its replica read the registry again")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from quorate.bars.panel import Bars
-from quorate.errors import DataError, FitError, QuorateError, one_of, reason_of, visible
+from quorate.errors import QuorateError, one_of, reason_of, visible
 from quorate.execution.resources import cpu_count
 from quorate.runs.registering import Version
 from quorate.serving.forecaster import Forecast
@@ -195,7 +195,7 @@ class Answers:
         read = bars()
         try:
             forecast = self._forecast(one, read, digest)
-        except (DataError, FitError) as e:
+        except QuorateError as e:  # also of a plugin that such bars are too much for
             raise Refused(422, f"cannot be forecast from: {e}", "bars") from None
         if self.models.now.beside(one):
             self._have_shadows(one, read, digest)

@@ -310,7 +310,7 @@ class _Table:
             self._check(name, found[name] > 0, found, "must be above 0")
             inside = (found[name] >= SMALLEST) & (found[name] <= LARGEST)
             self._check(name, inside, found, f"must lie between {SMALLEST:g} and {LARGEST:g}")
-        if not np.isfinite(known.volume).any():
+        if not np.isfinite(known.volume[-RECENT:]).any():
             found["volume"][:] = np.nan
         else:
             self._check("volume", found["volume"] >= 0, found, "must be 0 or more, as the version's bars have volume")
