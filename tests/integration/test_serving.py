@@ -200,7 +200,7 @@ def file(_homes: Homes) -> Path:
 
 
 def test_sources_are_read_by_the_names_that_are_offered(models: Models, file: Path) -> None:
-    given = {"now": None, "file": file, "gone": file.with_name("gone.csv")}
+    given = {"now": None, "file": str(file), "gone": str(file.with_name("gone.csv"))}
     with _client(models, sources=given) as client:
         found = [client.post("/predict", json={"version": "tiny", "source": name}).json() for name in ("now", "file")]
         assert found[0] == found[1]

@@ -208,6 +208,11 @@ def test_mistakes_on_the_line_are_told(home: Path, tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert "--port 0 takes any" in told("--port", taken.getsockname()[1], code=1)
+    assert sources_of(["now", "far=s3://bars/us", f"near={empty}"]) == {
+        "now": None,
+        "far": "s3://bars/us",
+        "near": str(empty),
+    }
     with pytest.raises(RecipeError, match="NAME=PATH"):
         sources_of(["=x"])
     with pytest.raises(StoreError, match="cannot listen"):

@@ -32,7 +32,7 @@ TokenFile = Annotated[
 def serve(
     versions: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[VERSION]...", help="NAME@3, NAME@champion, ...; without any: all champions."),
+        typer.Argument(metavar="VERSION", help="NAME@3, NAME@champion, ...; without any: all champions."),
     ] = None,
     host: Annotated[str, typer.Option(help="Where to listen; beyond this machine a token is needed.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The port; 0: any that is free.")] = 8000,
@@ -122,14 +122,15 @@ def read_token(file: Path | None) -> str:
     return found
 
 
-def sources_of(given: Any) -> dict[str, Path | None]:
+def sources_of(given: Any) -> dict[str, str | None]:
     """Return what clients may name, and where it is read."""
-    found: dict[str, Path | None] = {}
+    found: dict[str, str | None] = {}
     for one in given:
         name, equals, path = one.partition("=")
         if not name or (equals and not path):
             raise RecipeError(f"--source must be NAME=PATH, or NAME for what the recipe reads; it was {one!r}")
-        if path and not Path(path).exists():
+        here = path and "://" not in path
+        if here and not Path(path).exists():
             raise RecipeError(f"--source {name}: there is no {path}")
-        found[name] = Path(path).absolute() if path else None
+        found[name] = (str(Path(path).absolute()) if here else path) or None
     return found

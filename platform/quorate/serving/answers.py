@@ -10,7 +10,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from quorate.bars.panel import Bars
@@ -76,7 +75,7 @@ class Answers:
     ----------
     models : Models
         These.
-    sources : mapping of str to path or None
+    sources : mapping of str to str or None
         By the names that clients know, what may be read in place of bars that are sent; None: what the recipe reads.
     record : callable, optional
         Puts a forecast on record.
@@ -89,7 +88,7 @@ class Answers:
     def __init__(
         self,
         models: Models,
-        sources: Mapping[str, Path | None] | None = None,
+        sources: Mapping[str, str | None] | None = None,
         record: Record | None = None,
         *,
         cached: int = CACHED,

@@ -8,7 +8,6 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -55,7 +54,7 @@ STYLE = "body{font:16px/1.5 sans-serif;max-width:50em;margin:2em auto;padding:0 
 def make_app(
     models: Models,
     *,
-    sources: Mapping[str, Path | None] | None = None,
+    sources: Mapping[str, str | None] | None = None,
     record: Record | None = None,
     limits: Limits | None = None,
     cached: int = CACHED,
@@ -67,7 +66,7 @@ def make_app(
     ----------
     models : Models
         What is served.
-    sources : mapping of str to path or None
+    sources : mapping of str to str or None
         What may be read in place of bars, by the names that clients know; None: what the recipe reads.
     record : callable, optional
         Puts each new forecast on record before it is given.

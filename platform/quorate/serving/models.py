@@ -88,7 +88,7 @@ class Served:
         with usual(), self._lock:
             return self.forecaster.following(bars)
 
-    def read(self, path: Path | None) -> Bars:
+    def read(self, path: str | None) -> Bars:
         """Return the bars of a source that the server offers: what the recipe reads, or the same of another path."""
         report = load_report(self.version.standing.run, home=self.version.path)
         with usual():

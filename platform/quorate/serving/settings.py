@@ -33,7 +33,7 @@ class Settings:
 
     home: Path
     versions: tuple[str, ...] = ()
-    sources: Mapping[str, Path | None] = field(default_factory=dict)
+    sources: Mapping[str, str | None] = field(default_factory=dict)
     record: bool = True
     limits: Limits = field(default_factory=Limits)
     cached: int = CACHED
