@@ -113,8 +113,8 @@ async def _serve(server: _Server, models: Models, at: socket.socket, watch: floa
     loop = asyncio.get_running_loop()
     under_way: set[asyncio.Task[Any]] = set()
 
-    def stop() -> None:
-        server.should_exit = True
+    def stop() -> None:  # at once, if that is said twice
+        server.force_exit, server.should_exit = server.should_exit, True
 
     def reload() -> None:
         task = loop.create_task(_reload(models))
@@ -144,7 +144,7 @@ async def _reload(models: Models, quiet: bool = False) -> None:
     """Read the registry again, and tell what changed."""
     try:
         found = await asyncio.to_thread(models.reload)
-    except QuorateError as e:
+    except (QuorateError, OSError) as e:
         print(visible(f"not reloaded: {e}"), file=sys.stderr, flush=True)
         return
     for name, why in found["failed"].items():
