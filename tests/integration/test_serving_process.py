@@ -219,6 +219,11 @@ def test_mistakes_on_the_line_are_told(home: Path, tmp_path: Path) -> None:
         server.listen("no.such.host.invalid", 0)
 
 
+def test_answers_are_sent_at_once() -> None:
+    with server.listen("127.0.0.1", 0) as at:
+        assert at.proto == socket.IPPROTO_TCP  # else asyncio leaves Nagle's algorithm on: 40 ms for each answer
+
+
 def test_what_is_not_installed_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "uvicorn" else name)
     assert "quorate serve needs uvicorn: pip install 'quorate[serve]'" in message_of(call("serve", "--home", home), 1)

@@ -70,8 +70,9 @@ def listen(host: str, port: int) -> socket.socket:
         If it cannot.
     """
     try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        found = socket.socket(family, kind)
+        # With its protocol: asyncio sends at once, in place of waiting for more, on sockets that say that they are TCP.
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        found = socket.socket(family, kind, protocol)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
     except (OSError, OverflowError, UnicodeError) as e:
