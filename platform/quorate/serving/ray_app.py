@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 
@@ -31,6 +32,7 @@ def run_on_ray(settings: Settings, host: str, port: int) -> None:
     try:
         deployment = serve.deployment(serve.ingress(lambda: settings.open()[0])(_Replica))
         serve.run(deployment.bind(), name=NAME, route_prefix="/")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has put its own there, which ends at once
         print(f"serving on Ray Serve at http://{host}:{port}", file=sys.stderr, flush=True)
         threading.Event().wait()
     except KeyboardInterrupt:
