@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import quorate
+from quorate.evidence.ledger import record_override
+from quorate.store import Home
+from quorate.store.trust import trust
 
 TINY: dict[str, Any] = {
     "name": "tiny",
@@ -31,6 +34,13 @@ SMALL: dict[str, Any] = {
     "threshold": {"min_bars": 60},
 }
 PANEL: dict[str, Any] = {**SMALL, "name": "panel", "data": {**SMALL["data"], "n_symbols": 3}}
+EASY: dict[str, Any] = {
+    "preset": "headline",
+    "sharpe": {"threshold": -50.0},
+    "max-drawdown": {"threshold": 0.99},
+    "win-rate": {"threshold": 0.01},
+    "sample-size": {"trades": 1, "least_trades": 1, "bars": 20},
+}
 RECIPES = {"tiny": TINY, "small": SMALL, "panel": PANEL}
 
 
@@ -69,6 +79,38 @@ class Homes:
             quorate.run(recipe("panel"), home=home)
 
         return self._made("warm", make)
+
+    @property
+    def served(self) -> Path:
+        """One with tiny@1, a champion, tiny@2, a shadow, tiny@3, a candidate, and bad@1, overridden.
+
+        Versions of tiny read `bars_file`.
+        """
+
+        def make(home: Path) -> None:
+            self.copy_known(self.warm, home)
+            trust(home)
+            run = quorate.load_report(home=self.finished).provenance["data"]
+            Home(self.finished).bars(run["fingerprint"]).to_frame().to_csv(self.bars_file, index=False)
+            data = {"source": "csv", "path": str(self.bars_file), "calendar": "us-equity"}
+            for C in (1.0, 0.5, 0.25):
+                table = recipe("tiny") | {"data": data, "gates": EASY, "models": {"logistic": {"C": C}, "ridge": {}}}
+                quorate.promote(quorate.run(table, home=home).run_id, home=home)
+            hard = {**EASY, "sharpe": {"threshold": 50.0}}
+            bad = quorate.run(recipe("tiny") | {"name": "bad", "gates": hard}, home=home).run_id
+            quorate.promote(bad, home=home)
+            record_override(Home(home), bad, "FAIL", "paper trading only")
+            quorate.register(bad, home=home)
+            registry = quorate.ModelRegistry(home)
+            registry.stage("tiny@1", "champion")
+            registry.stage("tiny@2", "shadow")
+
+        return self._made("served", make)
+
+    @property
+    def bars_file(self) -> Path:
+        """The bars of the tiny recipe as a file."""
+        return self.folder / "SIM001.csv"
 
     def _made(self, name: str, make: Callable[[Path], None]) -> Path:
         """Make a home, unless another process did or is doing it."""

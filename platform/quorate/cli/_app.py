@@ -23,6 +23,7 @@ from quorate.cli import (
     _pipeline,
     _plugins,
     _runs,
+    _serve,
     _serving,
     _sql,
     _sweep,
@@ -306,6 +307,7 @@ for group in (
     _ledger,
     _alerts,
     _serving,
+    _serve,
     completion,
 ):
     group.register(app)

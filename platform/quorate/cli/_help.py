@@ -24,7 +24,7 @@ GROUPS = {
         "training-preset",
     ),
     "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
-    "Serve": ("registry", "orders", "replay", "monitor", "update", "schedule", "portfolio", "mcp"),
+    "Serve": ("registry", "serve", "orders", "replay", "monitor", "update", "schedule", "portfolio", "mcp", "mlflow"),
     "Look": (
         "ui",
         "watch",
@@ -128,6 +128,7 @@ EXAMPLES = {
     ],
     "mcp": ["quorate mcp --allow run --allow audit"],
     "portfolio": ["quorate portfolio nasdaq spy@2 --weights risk-parity --risk-budget 0.10"],
+    "serve": ["quorate serve", "quorate serve nasdaq@champion nasdaq@4 --port 8000 --token-file token.txt"],
     "registry": ["quorate registry", "quorate registry show nasdaq@latest"],
     "registry list": ["quorate registry list nasdaq --as-of 2026-11-30"],
     "registry show": ["quorate registry show nasdaq@latest"],

@@ -144,12 +144,7 @@ def predict(
     session, before = reopen(report, progress or Progress(), changes="not as in the run" if kept else "")
     warm = any(model and model.warm_start for model in session.recipe.models.values())
     models = models_of(report, session, before) if kept or warm else None
-    given = data if isinstance(data, Bars) else None
-    if data is not None and given is None:
-        session.recipe = with_path(session.recipe, str(data))
-    session.recipe = session.recipe.model_copy(update={"benchmark": None, "factors": None})  # nothing is judged
-    read = load_bars(session) if given is None else as_used(session, given)
-    bars = at_times_of_others(read, session.recipe.holdout.held_out)
+    bars = read_again(session, data)
     _compare_history(session, bars, before)
     walk = prepare(session.recipe, session.registry, bars, [(0, len(bars))])
     for warning in walk.warnings:
@@ -186,6 +181,16 @@ def predict(
         session.warn(f"model {failed['model']!r} takes no part: {failed['reason']}")
     found = _prediction(walk, session, report, collect(walk, fits, earlier), rows, fits)
     return replace(found, kept=told, gone_on=gone_on, train_rows=told["train_rows"] if told else found.train_rows)
+
+
+def read_again(session: Session, data: str | Path | Bars | None = None) -> Bars:
+    """Return the bars that the session's recipe reads now, or reads of another file or folder; nothing is judged."""
+    given = data if isinstance(data, Bars) else None
+    if data is not None and given is None:
+        session.recipe = with_path(session.recipe, str(data))
+    session.recipe = session.recipe.model_copy(update={"benchmark": None, "factors": None})
+    read = load_bars(session) if given is None else as_used(session, given)
+    return at_times_of_others(read, session.recipe.holdout.held_out)
 
 
 def with_path(recipe: Recipe, path: str) -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from quorate.runs.reproduce import differing_bits
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import in_usual_surroundings
 from quorate.serving.forecaster import Forecast, Forecaster
+from quorate.serving.remote import Server
 from quorate.statistics import Floats
 from quorate.trading.backtest import fills
 
@@ -77,6 +79,7 @@ def replay(
     name: str = "latest",
     *,
     every: bool = False,
+    server: Server | None = None,
     home: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Replay:
@@ -90,9 +93,13 @@ def replay(
         The run's id, an unambiguous part of it, or ``latest``.
     every : bool
         All folds, not the last one alone; models that are not kept are fitted again.
+    server : Server, optional
+        Who is given the bars of the last fold, in place of models of the home: one that serves a version of this run.
 
     Raises
     ------
+    QuorateError
+        If a server does not answer, or serves no version of this run.
     PluginError
         If a model cannot be kept.
     """
@@ -104,8 +111,11 @@ def replay(
         raise RecipeError(f"run {report.run_id} has no fold to replay")
     found = Replay(report.run_id)
     expected = _Expected(report, models.walk.bars)
-    for fold in models.walk.folds if every else models.walk.folds[-1:]:
-        _replay_fold(models, fold.index, expected, found, told)
+    if server is not None:
+        _replay_fold(models, models.walk.folds[-1].index, server.of_run(report.run_id), expected, found, told)
+    else:
+        for fold in models.walk.folds if every else models.walk.folds[-1:]:
+            _replay_fold(models, fold.index, _here(models, fold.index, found), expected, found, told)
     told.close()
     return found
 
@@ -131,14 +141,22 @@ def _places(table: pd.DataFrame, times: pd.DatetimeIndex, bars: Bars) -> Any:
     return bar, pd.Index(bars.symbols).get_indexer(pd.Index(table["symbol"]))
 
 
-def _replay_fold(models: RunModels, index: int, expected: _Expected, found: Replay, told: Progress) -> None:
-    fold, walk = models.fold(index), models.walk
-    kept = {one: one in _kept_of(models, index) for one in walk.voting}
+Ask = Callable[[Bars, int], Forecast]  # what is forecast at a bar of these; later ones are not looked at
+
+
+def _here(models: RunModels, index: int, found: Replay) -> Ask:
+    """Return the models of a fold, which answer here; those that were not kept are noted."""
+    kept = {one: one in _kept_of(models, index) for one in models.walk.voting}
     forecaster = Forecaster(models, index)
     found.fitted_again += [f"{name}, fold {index}" for name, there in kept.items() if not there]
+    return lambda bars, bar: forecaster.at(bars.take(0, bar + 1))
+
+
+def _replay_fold(models: RunModels, index: int, ask: Ask, expected: _Expected, found: Replay, told: Progress) -> None:
+    fold, walk = models.fold(index), models.walk
     served = np.full((fold.stop - fold.first, len(walk.bars.symbols)), np.nan)
     for bar in range(fold.first, fold.stop):
-        forecast = forecaster.at(walk.bars.take(0, bar + 1))
+        forecast = ask(walk.bars, bar)
         served[bar - fold.first] = [one["weight"] for one in forecast.symbols]
         _compare(forecast, expected, bar, found)
         if (bar - fold.first) % EVERY == EVERY - 1:
