@@ -5,26 +5,28 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
 from httpx import Response
 
 import quorate
+from quorate.bars.digest import history_digest
 from quorate.bars.panel import FIELDS, Bars
 from quorate.errors import IntegrityError, StoreError
+from quorate.runs.served import most_served
 from quorate.serving.answers import Answers, Latest, Record, recorder
 from quorate.serving.app import make_app
 from quorate.serving.forecaster import Forecast, Forecaster
 from quorate.serving.limits import Limits
 from quorate.serving.models import Models
+from quorate.serving.record import ForwardRecord
 from quorate.store.trust import trust
 from support.homes import Homes
 
@@ -258,18 +260,22 @@ def test_a_shadow_that_fails_breaks_no_answer(models: Models, capsys: pytest.Cap
     assert "a shadow of tiny@1 has no forecast" in capsys.readouterr().err
 
 
-def test_the_record_is_asked_as_it_wants_to_be(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
-    entries: list[Any] = []
-    record = SimpleNamespace(
-        ForwardRecord=lambda home: SimpleNamespace(commit=entries.append),
-        forecast_entry=lambda version, forecast, *, served_by, bars: (version.standing.label, served_by, bars),
-    )
-    monkeypatch.setitem(sys.modules, "quorate.serving.record", record)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    commit = recorder(models.home)
-    assert commit is not None
-    commit(models.now.find("tiny").version, Forecast("", 0, 0.0), "digest")
-    assert entries == [("tiny@1", "quorate serve", "digest")]
+def test_what_is_forecast_of_later_bars_is_on_record_with_the_digest_of_all_prices(home: Path) -> None:
+    models = Models(home, ["tiny@champion"])
+    one = models.now.find("tiny")
+    with _client(models, record=recorder(models.home)) as client:
+        first = client.post("/predict", json={"bars": _later()}).json()
+        client.post("/predict", json={"bars": _later()})  # known already: on record once
+        client.post("/predict", json={"bars": _bars(one.known, len(one.known) - 1)})  # no later bar
+    [entry], shadows = (ForwardRecord(home).entries("tiny", version) for version in (1, 2))
+    assert (entry["name"], entry["version"], entry["served_by"]) == ("tiny", 1, "quorate serve")
+    assert entry["symbols"][0]["weight"] == first["symbols"][0]["weight"]
+    frame = one.known.to_frame()
+    last = dict.fromkeys(("open", "high", "low", "close"), 100.0) | {"volume": 1.0}
+    more = frame.tail(1).assign(time=pd.Timestamp(first["time"]), **last)
+    whole = Bars.from_frame(pd.concat([frame, more], ignore_index=True), one.known.calendar)
+    assert [one["bars"] for one in (entry, *shadows)] == [history_digest(whole)] * 2  # as monitor computes it
+    assert most_served(models.home) == 3
 
 
 def test_more_than_may_wait_are_told_to_come_again(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:

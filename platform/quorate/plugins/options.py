@@ -12,7 +12,7 @@ from typing import Any
 from quorate.errors import RecipeError, near_misses, one_of
 from quorate.plugins.documented import Told, choices_of, documented, in_words
 from quorate.plugins.specs import ModelSpec, SourceSpec, Spec, SplitterSpec, StrategySpec
-from quorate.plugins.specs.learning import CATEGORIES, TASK
+from quorate.plugins.specs.learning import CATEGORIES, HORIZONS, TASK
 from quorate.plugins.values import meant
 
 # Arguments that the platform passes itself; what follows them are options.
@@ -96,7 +96,7 @@ def passed_by_name(spec: Spec) -> frozenset[str]:
         return frozenset(READING)
     if not isinstance(spec, ModelSpec):
         return frozenset()
-    return frozenset([TASK] * (spec.task == "any") + [CATEGORIES] * spec.categories)
+    return frozenset([TASK] * (spec.task == "any") + [CATEGORIES] * spec.categories + [HORIZONS] * bool(spec.labels))
 
 
 def told_when_reading(spec: SourceSpec, **values: Any) -> dict[str, Any]:

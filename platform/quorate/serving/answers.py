@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import json
 import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
+from quorate.bars.digest import history_digest
 from quorate.bars.panel import Bars
-from quorate.errors import QuorateError, one_of, reason_of, visible
+from quorate.errors import QuorateError, StoreError, one_of, reason_of, visible
 from quorate.execution.resources import cpu_count
 from quorate.runs.registering import Version
+from quorate.runs.served import note_served
 from quorate.serving.forecaster import Forecast
 from quorate.serving.metrics import Metrics
 from quorate.serving.models import Loaded, Models, Served
+from quorate.serving.record import ForwardRecord, forecast_entry
 from quorate.serving.requests import SHOWN, Ask, Batch, Refused, read, sent
 from quorate.store import Home
 
@@ -33,15 +36,12 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 
-def recorder(home: Home) -> Record | None:
-    """Return what puts a forecast on record, and returns when that is durable."""
-    if importlib.util.find_spec("quorate.serving.record") is None:
-        return None
-    record = importlib.import_module("quorate.serving.record")
-    kept = record.ForwardRecord(home)
+def recorder(home: Home) -> Record:
+    """Return what puts a forecast, and the digest of all prices up to it, on record; it is durable on return."""
+    kept = ForwardRecord(home)
 
     def commit(version: Version, forecast: Forecast, bars: str) -> None:
-        kept.commit(record.forecast_entry(version, forecast, served_by=SERVED_BY, bars=bars))
+        kept.commit(forecast_entry(version, forecast, served_by=SERVED_BY, bars=bars))
 
     return commit
 
@@ -193,20 +193,20 @@ class Answers:
         """Return a new answer; it is on record before it is told."""
         read = bars()
         try:
-            forecast = self._forecast(one, read, digest)
+            forecast = self._forecast(one, read)
         except QuorateError as e:  # also of a plugin that such bars are too much for
             raise Refused(422, f"cannot be forecast from: {e}", "bars") from None
         if self.models.now.beside(one):
-            self._have_shadows(one, read, digest)
+            self._have_shadows(one, read)
         told = one.answer(forecast, digest) | ({"warning": warning} if warning else {})
         return json.dumps(told, allow_nan=False, separators=(",", ":")).encode()
 
-    def _forecast(self, one: Served, bars: Bars, digest: str) -> Forecast:
+    def _forecast(self, one: Served, bars: Bars) -> Forecast:
         forecast = one.forecast(bars)
         self.metrics.forecasts.labels(one.label).inc()
         if self._record is not None and one.later(forecast):
             try:
-                self._record(one.version, forecast, digest)
+                self._record(one.version, forecast, history_digest(bars, after=one.known))
             except (QuorateError, OSError) as e:
                 print(visible(f"a forecast of {one.label} cannot be put on record: {reason_of(e)}"), file=sys.stderr)
                 why = "the forecast cannot be put on record, so it is not given: the server's log says why"
@@ -214,13 +214,13 @@ class Answers:
             self.metrics.recorded.inc()
         return forecast
 
-    def _have_shadows(self, one: Served, bars: Bars, digest: str) -> None:
+    def _have_shadows(self, one: Served, bars: Bars) -> None:
         """Have the shadows forecast the same bars, when there is time; what becomes of it changes no answer."""
 
         def forecast() -> None:
             try:
                 for shadow in self.models.now.beside(one):
-                    self._forecast(shadow, bars, digest)
+                    self._forecast(shadow, bars)
             except Exception as e:
                 self.metrics.shadowless.inc()
                 print(visible(f"a shadow of {one.label} has no forecast: {reason_of(e)}"), file=sys.stderr)
@@ -233,6 +233,8 @@ class Answers:
             self.metrics.shadowless.inc()
 
     def close(self) -> None:
-        """Wait for what is under way."""
+        """Wait for what is under way, and note in the home how many answers a second were asked for at most."""
         self._pool.shutdown()
         self._beside.shutdown()
+        with suppress(StoreError, OSError):  # of a home that is read-only
+            note_served(self.models.home, self.metrics.most)

@@ -35,6 +35,7 @@ class Metrics:
         rate = Gauge("quorate_answers_per_second", f"Forecasts given, over the last {OVER} s.", registry=registry)
         rate.set_function(self.rate)
         self._answers: deque[tuple[int, int]] = deque()  # a second, and how many were given in it
+        self.most = 0  # that were given in one second
 
     def request(self, route: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -46,8 +47,9 @@ class Metrics:
         second = int(time.monotonic() if now is None else now)
         if self._answers and self._answers[-1][0] == second:
             self._answers[-1] = (second, self._answers[-1][1] + 1)
-            return
-        self._answers.append((second, 1))
+        else:
+            self._answers.append((second, 1))
+        self.most = max(self.most, self._answers[-1][1])
         while self._answers[0][0] <= second - OVER:
             self._answers.popleft()
 

@@ -19,8 +19,7 @@ from quorate.runs.predict import read_again
 from quorate.runs.registering import ModelRegistry, Version
 from quorate.runs.stored import reopen
 from quorate.runs.surroundings import usual
-from quorate.serving.following import Following as Forecaster
-from quorate.serving.forecaster import Forecast
+from quorate.serving.forecaster import Forecast, Forecaster
 from quorate.serving.requests import SHOWN, Refused
 from quorate.store import Home
 from quorate.store.trust import require

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from quorate.errors import reason_of
 from quorate.runs.doctor.finding import Finding
+from quorate.runs.served import most_served
 from quorate.runs.upgrading import needed
 from quorate.store import Home, schedules
 from quorate.store.sharing import shared_with
 
 Kept = partial(Finding, "home")
-SERVED = "serving.json"  # what a server has measured of itself
+BUSY = 100  # forecasts a second, beyond which several servers are advised
 
 
 def service(home: Home) -> Iterator[Finding]:
@@ -59,8 +59,10 @@ def _last(done: dict[str, Any] | None) -> str:
 
 
 def _served(home: Home) -> Iterator[Finding]:
-    try:
-        most = float(json.loads((home.path / SERVED).read_text(encoding="utf-8"))["qps_peak"])
-    except (OSError, ValueError, KeyError, TypeError):
+    if (most := most_served(home)) is None:
         return
-    yield Kept("served", "ok", f"at most {most:,.0f} forecasts a second were asked for")
+    told = f"{most:,.0f} forecasts were given in one second at most"
+    if most > BUSY:
+        yield Kept("served", "note", f"{told}, more than {BUSY}: several servers share them", "quorate serve --ray")
+    else:
+        yield Kept("served", "ok", told)
