@@ -1,4 +1,4 @@
-"""How many answers a second a server gives: of bars that it has answered already, and of new ones.
+"""How many answers a second a server gives: of bars that it has answered, of new ones, and of later ones, on record.
 
     python tests/benchmarks/load.py http://127.0.0.1:8000 --version nasdaq --seconds 10
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime as dt
 import itertools
 import json
 import os
@@ -67,7 +68,10 @@ def bars(time_: str, symbols: list[str], close: float) -> list[dict[str, object]
 
 
 def bodies(kind: str, version: str, until: str, symbols: list[str]) -> Iterator[bytes]:
-    """Yield requests about the last bar that the server knows: always the same close, or always another one."""
+    """Yield requests about the last bar that the server knows, always the same or another; or of the Monday after."""
+    if kind == "recorded":
+        last = dt.datetime.fromisoformat(until)
+        until = f"{last + dt.timedelta(7 - last.weekday()):%Y-%m-%d}"
     for k in itertools.count():
         close = 100.0 if kind == "repeated" else 100.0 + k * 1e-6
         yield json.dumps({"version": version, "bars": bars(until, symbols, close)}).encode()
@@ -98,7 +102,7 @@ def main() -> None:
     one = next(v for v in versions if given.version in (None, v["version"], v["version"].partition("@")[0]))
     place = urlsplit(given.url).netloc
     found: dict[str, Any] = {}
-    for kind in ("repeated", "new"):
+    for kind in ("repeated", "new", "recorded"):
         made = bodies(kind, one["version"], one["bars_until"], one["symbols"])
         make = lambda made=made: request(place, "/predict", next(made))  # noqa: E731
         before = used(given.pid)

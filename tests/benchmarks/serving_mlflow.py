@@ -1,4 +1,4 @@
-"""How many answers a second MLflow's scoring server gives, for `bench_serving.py` to be held against.
+"""How many answers a second MLflow's scoring server gives, for `load.py` to be held against.
 
     python tests/benchmarks/serving_mlflow.py --seconds 10
 
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from bench_serving import load, request, used
+from load import load, request, used
 
 FEATURES = [f"f{k}" for k in range(6)]
 SERVER = """

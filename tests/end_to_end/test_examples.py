@@ -11,6 +11,7 @@ import pytest
 
 import quorate
 import quorate_data.simulated
+from quorate.serving.record import ForwardRecord
 from quorate.testing import check
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -32,6 +33,7 @@ def test_every_example_is_tested() -> None:
         "11_panel.py",
         "12_covariates.py",
         "13_blocks.py",
+        "14_from_bars_to_a_server.py",
     ]
 
 
@@ -208,3 +210,23 @@ def test_blocks_take_the_planted_market_to_a_version_or_to_an_alert(
     assert "alert: exit 0" in capfd.readouterr().out
     with pytest.raises(SystemExit, match="2"):
         main(str(tmp_path / "planted.csv"), str(tmp_path / "none.toml"), str(home))
+
+
+def test_bars_become_a_served_champion_or_an_alert(
+    tmp_path: Path, home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    main = runpy.run_path(str(EXAMPLES / "14_from_bars_to_a_server.py"))["main"]
+    recipe = tmp_path / "served.toml"
+    own = '{source = "simulated", n_bars = 520, signal = 0.4}'
+    whole = BLOCKS.replace('{source = "store", collection = "market"}', own)
+    recipe.write_text(whole.replace("-5.0", "50.0"))
+    assert main(str(recipe), str(home)) == 10
+    assert "promotion-failed" in capfd.readouterr().out
+    assert quorate.ModelRegistry(home).versions().empty
+    recipe.write_text(whole)
+    assert main(str(recipe), str(home)) == 0
+    out = capfd.readouterr().out
+    assert "nothing differs" in out
+    assert "TOO EARLY" in out
+    assert "sound: " in out
+    assert len(ForwardRecord(home).entries()) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -215,6 +216,8 @@ class Models:
                 self.now = self._read(before)
             except IntegrityError as e:  # of the ledger: nothing can be said of any version
                 self.now = Loaded(failed={"ledger": e})
+            gc.collect()
+            gc.freeze()  # what was loaded stays: to go through it again and again would hold up answers
             labels = [{one.label for one in each.served} for each in (before, self.now)]
             return {
                 "versions": sorted(labels[1]),
