@@ -23,7 +23,6 @@ from quorate.cli import (
     _pipeline,
     _plugins,
     _runs,
-    _serve,
     _serving,
     _sql,
     _sweep,
@@ -307,7 +306,6 @@ for group in (
     _ledger,
     _alerts,
     _serving,
-    _serve,
     completion,
 ):
     group.register(app)

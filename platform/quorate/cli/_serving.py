@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from quorate.cli import _mcp, _mlflow, _monitor, _orders, _portfolio, _registry, options
+from quorate.cli import _mcp, _mlflow, _monitor, _orders, _portfolio, _registry, _serve, options
 from quorate.cli._base import command, show, trusting, working
 from quorate.cli._serve import TokenFile, read_token
 from quorate.errors import RecipeError
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command()(replay)
     _monitor.register(app)
+    _serve.register(app)
     _registry.register(app)
     _orders.register(app)
     _portfolio.register(app)

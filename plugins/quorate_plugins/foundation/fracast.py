@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 import quorate
-from quorate_plugins.foundation.prices import TENTHS, Floats, PriceForecaster
+from quorate_plugins.foundation.prices import LEAST, TENTHS, Floats, PriceForecaster
 
 RELEASED = "2026-09-26"  # of version 0.1.0, the only one
 LONGEST = 48  # bars that it forecasts at once
@@ -51,11 +51,15 @@ class Fracast(PriceForecaster):
 
     def __init__(self, context: int = 256, task: str = "classification", horizons: Sequence[int] = (1,)) -> None:
         super().__init__(task, horizons)
-        if not 8 <= context <= MOST:
-            raise ValueError(f"context must be 8 to {MOST} bars; it was {context}")
-        if max(horizons) > LONGEST:
-            raise ValueError(f"it forecasts {LONGEST} bars at most, and labels span {max(horizons)}")
         self.context = context
+
+    def fit(self, X: Floats, y: NDArray[Any]) -> Self:
+        """Learn nothing, but see whether it can forecast this."""
+        if not LEAST <= self.context <= MOST:
+            raise ValueError(f"context must be {LEAST} to {MOST} bars; it was {self.context}")
+        if max(self.horizons) > LONGEST:
+            raise ValueError(f"it forecasts {LONGEST} bars at most, and labels span {max(self.horizons)}")
+        return super().fit(X, y)
 
     def quantiles(self, closes: NDArray[np.float32], horizon: int) -> Floats:
         """Return quantiles of the next closes, (n, horizon, 9)."""

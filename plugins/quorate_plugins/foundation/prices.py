@@ -37,7 +37,7 @@ class PriceForecaster(ABC):
     levels: Sequence[float]  # of the quantiles that it gives, ascending
 
     def __init__(self, task: str = "classification", horizons: Sequence[int] = (1,)) -> None:
-        self.task, self.horizons = task, tuple(horizons)
+        self.task, self.horizons = task, horizons
 
     @abstractmethod
     def quantiles(self, closes: NDArray[np.float32], horizon: int) -> Floats:
@@ -73,7 +73,7 @@ class PriceForecaster(ABC):
 
     def _ahead(self, closes: NDArray[np.float32]) -> Floats:
         """Return the quantiles of the last close of the horizon, (n, n_levels)."""
-        horizon = self.horizons[0]
+        horizon = int(self.horizons[0])
         keys = [
             (type(self).__name__, horizon, hashlib.blake2b(row.tobytes(), digest_size=16).digest()) for row in closes
         ]

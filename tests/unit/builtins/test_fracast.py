@@ -39,9 +39,9 @@ def test_the_label_s_horizon_is_what_it_forecasts(closes) -> None:
     wide = [np.ptp(fracast.Fracast(32, "regression", (h,)).predict(X)[:, 1:], axis=1) for h in (1, 20)]
     assert (wide[1] > wide[0]).all()
     with pytest.raises(ValueError, match="it forecasts 48 bars at most, and labels span 60"):
-        fracast.Fracast(32, "regression", (60,))
+        fracast.Fracast(32, "regression", (60,)).fit(X, None)
     with pytest.raises(ValueError, match="context must be 8 to 2048 bars; it was 5000"):
-        fracast.Fracast(5000)
+        fracast.Fracast(5000).fit(X, None)
 
 
 def test_a_class_is_the_probability_that_the_return_is_above_zero(closes) -> None:
