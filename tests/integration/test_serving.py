@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 import random
 import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -276,6 +279,26 @@ def test_what_is_forecast_of_later_bars_is_on_record_with_the_digest_of_all_pric
     whole = Bars.from_frame(pd.concat([frame, more], ignore_index=True), one.known.calendar)
     assert [one["bars"] for one in (entry, *shadows)] == [history_digest(whole)] * 2  # as monitor computes it
     assert most_served(models.home) == 3
+
+
+def test_workers_forecast_the_same_bits_and_one_that_ends_is_replaced(models: Models) -> None:
+    here = models.now.find("tiny")
+    with closing(Models(models.home.path, ["tiny@1"], workers=2)) as elsewhere, _client(elsewhere) as client:
+        there = elsewhere.now.find("tiny")
+        assert there.known.fingerprint == here.known.fingerprint
+        body = {"version": "tiny@1", "bars": _bars(here.known, -3, -2)}
+        with _client(models) as own:
+            assert client.post("/predict", json=body).json() == own.post("/predict", json=body).json()
+        early = client.post("/predict", json={"bars": _bars(here.known, 5)})
+        assert "bars cannot be forecast from: " in _told(early, 422)
+        processes = {child.pid for child in multiprocessing.active_children()}
+        for pid in processes:
+            os.kill(pid, signal.SIGKILL)
+        ended = [client.post("/predict", json={"bars": _later(70.0 + k)}) for k in range(2)]
+        assert {_told(one, 503).partition(":")[0] for one in ended} == {"the process that was to forecast has ended"}
+        assert client.post("/predict", json={"bars": _later(70.0)}).status_code == 200
+        assert client.post("/predict", json={"bars": _later(71.0)}).status_code == 200
+        assert not processes & {child.pid for child in multiprocessing.active_children()}
 
 
 def test_more_than_may_wait_are_told_to_come_again(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,13 +49,23 @@ def serve(
     body: Annotated[int, typer.Option("--max-bytes", help="Bytes of a request, at most.")] = 1 << 20,
     waiting: Annotated[int, typer.Option(help="Forecasts that may be under way.")] = 64,
     cached: Annotated[int, typer.Option("--cache", help="MiB of answers that are kept for who asks again.")] = 64,
+    workers: Annotated[int, typer.Option(help="Processes that forecast, each with all models; 0: the server's.")] = 0,
     log: Annotated[bool, typer.Option("--log", help="Tell of each request on stderr, as JSON.")] = False,
     ray: Annotated[bool, typer.Option("--ray", help="On Ray Serve, as one deployment.")] = False,
     trust: options.Trust = False,
     home: options.Home = None,
 ) -> None:
     """Serve champions, or these versions, over HTTP: forecasts of the bars that are sent; ends at Ctrl-C."""
-    _check(port=port, watch=watch, rate=rate, seconds=seconds, max_bytes=body, waiting=waiting, cache=cached)
+    _check(
+        port=port,
+        watch=watch,
+        rate=rate,
+        seconds=seconds,
+        max_bytes=body,
+        waiting=waiting,
+        cache=cached,
+        workers=workers,
+    )
     _need()
     from quorate.serving.limits import Limits, check_token, own_names
     from quorate.serving.settings import Settings
@@ -66,7 +76,7 @@ def serve(
     trusting(home, trust)
     limits = Limits(token, own_names(host, allow_host or ()), body, rate, seconds, log)
     settings = Settings(
-        Home(home).path, tuple(versions or ()), sources_of(source or ()), record, limits, cached, waiting
+        Home(home).path, tuple(versions or ()), sources_of(source or ()), record, limits, cached, waiting, workers
     )
     if ray:
         if watch:

@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 from quorate.bars.digest import history_digest
 from quorate.bars.panel import Bars
 from quorate.errors import QuorateError, StoreError, one_of, reason_of, visible
-from quorate.execution.resources import cpu_count
 from quorate.runs.registering import Version
 from quorate.runs.served import note_served
 from quorate.serving.forecaster import Forecast
@@ -23,6 +22,7 @@ from quorate.serving.metrics import Metrics
 from quorate.serving.models import Loaded, Models, Served
 from quorate.serving.record import ForwardRecord, forecast_entry
 from quorate.serving.requests import SHOWN, Ask, Batch, Refused, read, sent
+from quorate.serving.workers import WorkerEnded
 from quorate.store import Home
 
 CACHED = 64  # MiB of answers that are kept, and as much of requests
@@ -100,7 +100,7 @@ class Answers:
         self._known = Latest[Key, bytes](self._room)
         self._bodies, self._bodies_for = Latest[bytes, Key](self._room), models.now
         self._under_way: dict[Key, asyncio.Future[Any]] = {}
-        self._pool = ThreadPoolExecutor(max(1, cpu_count()), "forecast")
+        self._pool = ThreadPoolExecutor(models.at_a_time, "forecast")
         self._beside = ThreadPoolExecutor(1, "shadow")
         self._pending = threading.Semaphore(SHADOWS)
 
@@ -194,6 +194,8 @@ class Answers:
         read = bars()
         try:
             forecast = self._forecast(one, read)
+        except WorkerEnded as e:
+            raise Refused(503, f"{e}", headers={"Retry-After": "1"}) from None
         except QuorateError as e:  # also of a plugin that such bars are too much for
             raise Refused(422, f"cannot be forecast from: {e}", "bars") from None
         if self.models.now.beside(one):
@@ -236,5 +238,6 @@ class Answers:
         """Wait for what is under way, and note in the home how many answers a second were asked for at most."""
         self._pool.shutdown()
         self._beside.shutdown()
+        self.models.close()
         with suppress(StoreError, OSError):  # of a home that is read-only
             note_served(self.models.home, self.metrics.most)

@@ -22,6 +22,7 @@ from quorate.runs.stored import reopen
 from quorate.runs.surroundings import usual
 from quorate.serving.forecaster import Forecast, Forecaster
 from quorate.serving.requests import SHOWN, Refused
+from quorate.serving.workers import AtWork, Workers
 from quorate.store import Home
 from quorate.store.trust import require
 
@@ -34,13 +35,12 @@ class Served:
     ----------
     version : Version
         As it is registered; its stage as it was when the registry was read last.
-    forecaster : Forecaster
-        Its models.
+    forecaster : AtWork
+        Its models, here or in workers.
     """
 
     version: Version
-    forecaster: Forecaster
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    forecaster: AtWork
 
     @property
     def label(self) -> str:
@@ -85,7 +85,7 @@ class Served:
         FitError
             If a model fails.
         """
-        with usual(), self._lock:
+        with usual():
             return self.forecaster.following(bars)
 
     def read(self, path: str | None) -> Bars:
@@ -178,6 +178,8 @@ class Models:
         Whose.
     names : iterable of str
         ``NAME@3``, ``NAME@champion``, ...; none: the champions of all names.
+    workers : int
+        Processes that forecast; 0: this one does.
 
     Raises
     ------
@@ -188,16 +190,28 @@ class Models:
     """
 
     def __init__(
-        self, home: str | Path | None = None, names: Iterable[str] = (), progress: Progress | None = None
+        self,
+        home: str | Path | None = None,
+        names: Iterable[str] = (),
+        progress: Progress | None = None,
+        workers: int = 0,
     ) -> None:
         self.home = Home(home)
         self._names, self._progress = tuple(names), progress or Progress()
         self._reading = threading.Lock()
         require(self.home.path, "quorate serve would load the models that this home keeps")
         self.now = Loaded()
+        self.at_a_time = max(1, workers)
+        self._workers = Workers(self.home.path, workers) if workers else None
         self.reload()
         for error in self.now.failed.values():
+            self.close()
             raise error
+
+    def close(self) -> None:
+        """End the workers, if there are some."""
+        if self._workers is not None:
+            self._workers.close()
 
     def reload(self) -> dict[str, Any]:
         """Read the registry again; what is new is loaded beside what is served, and then takes its place.
@@ -263,7 +277,8 @@ class Models:
                 if (one.label, one.version.standing.seal) == (version.standing.label, version.standing.seal):
                     return [replace(one, version=version)]
             with usual():
-                return [Served(version, Forecaster.of_version(version, self._progress))]
+                make = Forecaster.of_version if self._workers is None else self._workers.of_version
+                return [Served(version, make(version, self._progress))]
         except QuorateError as e:
             failed[name] = e
             former = [one for one in before if one.version.standing.name == name.partition("@")[0]]

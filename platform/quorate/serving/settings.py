@@ -29,6 +29,8 @@ class Settings:
         As `quorate.serving.app.make_app` takes them.
     record : bool
         Whether new forecasts are put on record.
+    workers : int
+        Processes that forecast; 0: the server's own.
     """
 
     home: Path
@@ -38,10 +40,11 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     cached: int = CACHED
     waiting: int = WAITING
+    workers: int = 0
 
     def open(self, progress: Progress | None = None) -> tuple[FastAPI, Models]:
         """Load the versions, and return the application with them."""
-        models = Models(self.home, self.versions, progress)
+        models = Models(self.home, self.versions, progress, self.workers)
         app = make_app(
             models,
             sources=self.sources,
