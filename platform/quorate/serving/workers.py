@@ -110,10 +110,11 @@ class _Worker:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process = _start()
+        self._process: ProcessPoolExecutor | None = _start()
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
-        process = self._process
+        if (process := self._process) is None:
+            raise WorkerEnded("the server ends")
         try:
             return process.submit(function, *args).result()
         except BrokenProcessPool:
@@ -123,7 +124,9 @@ class _Worker:
             raise WorkerEnded("the process that was to forecast has ended: is there memory for it?") from None
 
     def close(self) -> None:
-        self._process.shutdown(wait=False, cancel_futures=True)
+        process, self._process = self._process, None
+        if process is not None:
+            process.shutdown(cancel_futures=True)  # what it shares with the system is given back with it
 
 
 def _start() -> ProcessPoolExecutor:
