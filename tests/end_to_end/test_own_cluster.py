@@ -166,7 +166,7 @@ def test_ctrl_c_while_a_cluster_starts_leaves_nothing(tmp_path):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert not nodes._family(own, whole=True)
     assert not own.folder.exists()
     assert not (tmp_path / "home" / "cluster").exists()
@@ -213,7 +213,7 @@ def test_a_job_goes_on_after_ctrl_c_and_is_fetched_later(place):
         said += line
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     assert not out
     assert "the job goes on" in err
     run = said.split("run ")[-1].split()[0]
@@ -278,7 +278,7 @@ def test_a_sweep_that_is_a_job_is_fetched_later(place):
         said += line
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, err
     sweep = said.split("sweep ")[-1].split()[0]
     assert f"quorate sweep resume {sweep}" in err
     assert "leave out" in call(place, "sweep", "resume", sweep, "--set", "execution.workers=2", rc=2).lower()
