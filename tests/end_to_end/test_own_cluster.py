@@ -166,7 +166,7 @@ def test_ctrl_c_while_a_cluster_starts_leaves_nothing(tmp_path):
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == 130
     assert not nodes._family(own, whole=True)
     assert not own.folder.exists()
     assert not (tmp_path / "home" / "cluster").exists()
