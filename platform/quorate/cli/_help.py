@@ -24,7 +24,7 @@ GROUPS = {
         "training-preset",
     ),
     "Judge": ("plan", "gate", "audit", "audition", "promote", "reproduce", "bundle", "verify", "ledger", "override"),
-    "Serve": ("registry", "serve", "orders", "replay", "monitor", "update", "schedule", "portfolio", "mcp", "mlflow"),
+    "Serve": ("registry", "serve", "orders", "replay", "monitor", "update", "schedule", "portfolio", "mcp"),
     "Look": (
         "ui",
         "watch",
