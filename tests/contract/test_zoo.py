@@ -61,6 +61,7 @@ SLOW = (
     "cma-es",
     "lasso",
     "elastic-net",
+    "fracast",
 )  # all rules together take more than five seconds, or some, and another is much like it
 NEEDY = "arrow ccxt csv databento dbn excel freqtrade lean markets parquet postgresql sql store yfinance"
 NEED_AN_OPTION = {*(("source", name) for name in NEEDY.split()), ("sampler", "llm")}
