@@ -6,13 +6,16 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from quorate.cli import options
 from quorate.cli._base import command, trusting, working
 from quorate.errors import QuorateError, RecipeError, StoreError, visible
+
+if TYPE_CHECKING:
+    from quorate.serving.settings import Settings
 
 TOKEN = "QUORATE_TOKEN"
 
@@ -85,6 +88,11 @@ def serve(
 
         run_on_ray(settings, host, port)
         return
+    _serve_here(settings, host, port, watch)
+
+
+def _serve_here(settings: Settings, host: str, port: int, watch: float) -> None:
+    """Serve until the process is told to end."""
     from quorate.serving.server import listen, run
 
     with listen(host, port) as at, working() as progress:
