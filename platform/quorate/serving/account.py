@@ -275,5 +275,6 @@ def _earned(walk: WalkForward, start: int, used: Mapping[int, Entry]) -> tuple[F
 
 
 def _some(names: Sequence[str]) -> str:
+    names = list(dict.fromkeys(names))
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -90,6 +90,8 @@ def trust(home: Path) -> None:
         _remember(home)
     except OSError as e:
         raise StoreError(f"cannot note that {home} is trusted: {e.filename}: {e.strerror}") from e
+    if not home.exists():
+        raise StoreError(f"{what}, and there is no home {home}: name it with --home or QUORATE_HOME")
     if not is_trusted(home):
         raise StoreError(f"cannot note that {home} is trusted: {home / ID} must be a file that has an id")
 
