@@ -90,8 +90,6 @@ def trust(home: Path) -> None:
         _remember(home)
     except OSError as e:
         raise StoreError(f"cannot note that {home} is trusted: {e.filename}: {e.strerror}") from e
-    if not home.exists():
-        raise StoreError(f"{what}, and there is no home {home}: name it with --home or QUORATE_HOME")
     if not is_trusted(home):
         raise StoreError(f"cannot note that {home} is trusted: {home / ID} must be a file that has an id")
 
@@ -106,6 +104,8 @@ def forget(home: Path) -> None:
 
 def require(home: Path, what: str) -> None:
     """Raise `StoreError`, unless this user made the home or trusts it; `what` is done with something from it."""
+    if not home.exists():
+        raise StoreError(f"{what}, and there is no home {home}: name it with --home or QUORATE_HOME")
     if not is_trusted(home):
         raise StoreError(
             f"{what}, and the home {home} was not made here by you: it may come from elsewhere. Look at what is in it; "

@@ -84,3 +84,8 @@ def test_without_a_place_for_notes_nothing_is_trusted_and_nothing_fails(tmp_path
     name_address("http://127.0.0.1:8265")
     assert not is_trusted(tmp_path / "home")
     assert not was_named("http://127.0.0.1:8265")
+
+
+def test_a_home_that_is_not_there_is_no_matter_of_trust(tmp_path):
+    with pytest.raises(quorate.StoreError, match=r"it is run, and there is no home .*none: name it with --home or"):
+        require(tmp_path / "none", "it is run")
