@@ -126,3 +126,8 @@ def test_weights_that_forbid_profit_are_promoted_only_if_that_is_accepted_on_rec
 def test_a_model_of_prices_refuses_labels_that_do_not_follow_from_them(ran: Ran) -> None:
     with pytest.raises(RecipeError, match=r"models.trend forecasts prices, from which label 'triple-barrier' does not"):
         ran({}, labels={"name": "triple-barrier"})
+
+
+def test_a_model_of_one_step_refuses_several(ran: Ran) -> None:
+    with pytest.raises(RecipeError, match=r"models.trend forecasts one step, and labels.steps asks for several"):
+        ran({}, labels={"name": "return", "horizon": 1, "steps": [1, 5]}, models={"trend": {}, "ridge": {}})

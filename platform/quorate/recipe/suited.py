@@ -122,3 +122,5 @@ def check_label(name: str, recipe: Recipe, spec: specs.ModelSpec) -> None:
             f"models.{name} forecasts prices, from which label {recipe.labels.name!r} does not follow: set labels.name "
             f"to {one_of(spec.labels)}, or leave it out"
         )
+    if spec.labels and recipe.labels.steps is not None and not spec.steps:
+        raise RecipeError(f"models.{name} forecasts one step, and labels.steps asks for several: leave one of them out")

@@ -106,6 +106,11 @@ class Judged:
         """How much capital the judged decisions bear."""
         return capacity_of(self.walk, self.series[0][0], *self.bounds)
 
+    @cached_property
+    def pretrained(self) -> dict[str, dict[str, Any]]:
+        """What members begin with that was trained elsewhere, and how many of its rows that may have seen."""
+        return seen_rows(self.walk, self.rows)
+
     @property
     def tests(self) -> dict[int, NDArray[np.int64]]:
         """The rows that each of its folds predicts."""
@@ -127,7 +132,7 @@ def section_of(outcome: Judged, gates: Sequence[GateResult]) -> dict[str, Any]:
     others = of_other_steps(walk, outcome.fits)
     steps = by_step(walk, outcome.fits, outcome.predictions, outcome.tests)
     warm = against_fresh(walk, outcome.folds, outcome.predictions)
-    pretrained = list(seen_rows(walk, outcome.rows).values())
+    pretrained = list(outcome.pretrained.values())
     networks = against_controls(walk, outcome.predictions, rows, outcome.seed)
     seeds = by_seed(walk, outcome.fits, outcome.predictions, outcome.tests, outcome.bounds[0])
     return {
@@ -222,7 +227,7 @@ def evidence_of(name: PartName, outcome: Judged) -> Evidence:
         checks={"truncations": truncations, "folds": len(outcome.folds), "fills": fills},
         regimes=outcome.regimes,
         factors=along_factors(walk.bars.take(*outcome.bounds), first[1]),
-        pretrained=seen_rows(walk, outcome.rows),
+        pretrained=outcome.pretrained,
         _retrade=retrade(walk, first[0], *outcome.bounds),
     )
 

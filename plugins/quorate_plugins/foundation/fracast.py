@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import quorate
-from quorate_plugins.foundation.prices import LEAST, TENTHS, Floats, PriceForecaster
+from quorate_plugins.foundation.prices import LEAST, Floats, PriceForecaster
 
 RELEASED = "2026-09-26"  # of version 0.1.0, the only one
 LONGEST = 48  # bars that it forecasts at once
@@ -46,8 +46,6 @@ class Fracast(PriceForecaster):
     ----------
     The package fracast 0.1.0, Apache-2.0.
     """
-
-    levels = TENTHS
 
     def __init__(self, context: int = 256, task: str = "classification", horizons: Sequence[int] = (1,)) -> None:
         super().__init__(task, horizons)

@@ -14,6 +14,7 @@ CLOSE = 3  # open, high, low, close, volume
 LEAST = 8  # closes that a context must have
 
 MOST = 50_000  # forecasts that a process remembers
+TENTHS = tuple(k / 10 for k in range(1, 10))
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +22,7 @@ _REMEMBERED: dict[tuple[str, int, bytes], Floats] = {}
 
 
 class PriceForecaster(ABC):
-    """A model that forecasts a symbol's next closes from its last ones, and learns nothing.
+    """A model that forecasts deciles of a symbol's next closes from its last ones, and learns nothing.
 
     A label is taken to be what a trade earns from the last close to the close so many bars later: when the order is
     filled is not known yet.
@@ -34,37 +35,35 @@ class PriceForecaster(ABC):
         How many bars each label spans.
     """
 
-    levels: Sequence[float]  # of the quantiles that it gives, ascending
-
     def __init__(self, task: str = "classification", horizons: Sequence[int] = (1,)) -> None:
         self.task, self.horizons = task, horizons
 
     @abstractmethod
     def quantiles(self, closes: NDArray[np.float32], horizon: int) -> Floats:
-        """Return quantiles of the next closes, (n, horizon, n_levels); `closes` are the last, (n, n_bars)."""
+        """Return deciles of the next closes, (n, horizon, 9); `closes` are the last, (n, n_bars)."""
 
     def fit(self, X: Floats, y: NDArray[Any]) -> Self:
         """Learn nothing: `X` is (n, n_bars, 5) raw bars."""
         return self
 
     def predict(self, X: Floats) -> Floats:
-        """Return ``mean`` and the quantiles of the return, (n, 1 + n_levels)."""
+        """Return ``mean`` and the quantiles of the return, (n, 1 + 9)."""
         found = self.returns(X)
-        return np.column_stack((means(found, self.levels), found))
+        return np.column_stack((means(found, TENTHS), found))
 
     def predict_proba(self, X: Floats) -> Floats:
         """Return the probabilities of classes 0 and 1, (n, 2)."""
-        below = np.array([np.interp(0.0, row, self.levels, left=0.0, right=1.0) for row in self.returns(X)])
+        below = np.array([np.interp(0.0, row, TENTHS, left=0.0, right=1.0) for row in self.returns(X)])
         return np.column_stack((below, 1 - below))
 
     def returns(self, X: Floats) -> Floats:
-        """Return the quantiles of the return over the horizon, (n, n_levels), ascending.
+        """Return the quantiles of the return over the horizon, (n, 9), ascending.
 
         What was forecast in this process is remembered by its closes: folds, and a model made of what was kept, ask
         for the same ones.
         """
         closes = np.where(X[:, :, CLOSE] > 0, X[:, :, CLOSE], np.nan)  # rows that fill up a block have no price
-        found = np.zeros((len(X), len(self.levels)))
+        found = np.zeros((len(X), len(TENTHS)))
         known = np.flatnonzero(np.isfinite(closes[:, -1]) & (np.isfinite(closes).sum(axis=1) >= LEAST))
         if len(known):
             ahead = self._ahead(closes[known].astype(np.float32))
@@ -72,7 +71,7 @@ class PriceForecaster(ABC):
         return found
 
     def _ahead(self, closes: NDArray[np.float32]) -> Floats:
-        """Return the quantiles of the last close of the horizon, (n, n_levels)."""
+        """Return the quantiles of the last close of the horizon, (n, 9)."""
         horizon = int(self.horizons[0])
         keys = [
             (type(self).__name__, horizon, hashlib.blake2b(row.tobytes(), digest_size=16).digest()) for row in closes
@@ -101,10 +100,7 @@ def outputs(params: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what a forecaster gives: of a number the mean and its quantiles, of a class its probability."""
     if params.get("task", "classification") == "classification":
         return ()
-    return ("mean", *(f"q{level:g}" for level in params.get("levels", TENTHS)))
-
-
-TENTHS = tuple(k / 10 for k in range(1, 10))
+    return ("mean", *(f"q{level:g}" for level in TENTHS))
 
 
 def state(model: PriceForecaster) -> dict[str, Any]:
