@@ -302,6 +302,32 @@ def test_workers_forecast_the_same_bits_and_one_that_ends_is_replaced(models: Mo
         assert not processes & {child.pid for child in multiprocessing.active_children()}
 
 
+def test_no_forecast_waits_for_a_source_that_is_read(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, begun = threading.Event(), threading.Event()
+
+    def slow(self: Any, path: str | None) -> Bars:
+        begun.set()
+        go.wait(60)
+        return self.known  # type: ignore[no-any-return]
+
+    monkeypatch.setattr("quorate.serving.models.Served.read", slow)
+    with _client(models, sources={"live": None}) as client:
+        ask = threading.Thread(
+            target=client.post, args=("/predict",), kwargs={"json": {"version": "tiny", "source": "live"}}
+        )
+        ask.start()
+        assert begun.wait(60)
+        answer: list[Response] = []
+        other = threading.Thread(
+            target=lambda: answer.append(client.post("/predict", json={"version": "tiny", "bars": _later(61.0)}))
+        )
+        other.start()
+        other.join(30)
+        go.set()
+        ask.join()
+        assert [one.status_code for one in answer] == [200]
+
+
 def test_more_than_may_wait_are_told_to_come_again(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
     go, begun = threading.Event(), threading.Event()
 

@@ -102,6 +102,7 @@ class Answers:
         self._under_way: dict[Key, asyncio.Future[Any]] = {}
         self._pool = ThreadPoolExecutor(models.at_a_time, "forecast")
         self._beside = ThreadPoolExecutor(1, "shadow")
+        self._sourced = ThreadPoolExecutor(1, "source")  # which may take seconds: no forecast waits for it
         self._pending = threading.Semaphore(SHADOWS)
 
     async def predict(self, body: bytes) -> bytes:
@@ -156,7 +157,7 @@ class Answers:
             raise Refused(422, f"must be one that is offered, {offered}; it was {source[:SHOWN]!a}", "source")
         path = self._sources[source]
         try:
-            bars: Bars = await self._once((one.key, f"source {source}"), lambda: one.read(path))
+            bars: Bars = await self._once((one.key, f"source {source}"), lambda: one.read(path), self._sourced)
         except QuorateError as e:  # it may tell of paths, which are no matter of a client
             print(visible(f"source {source}: {e}"), file=sys.stderr)
             raise Refused(503, f"{source!r} cannot be read now: the server's log says why", "source") from None
@@ -171,12 +172,12 @@ class Answers:
         answer: bytes = await self._once(key, lambda: self._make(one, digest, bars, warning))
         return key, answer
 
-    async def _once(self, key: Key, make: Callable[[], Any]) -> Any:
+    async def _once(self, key: Key, make: Callable[[], Any], pool: ThreadPoolExecutor | None = None) -> Any:
         """Return what is made in a thread, or is under way there already."""
         if key not in self._under_way:
             if len(self._under_way) >= self._waiting:
                 raise Refused(503, f"{self._waiting} forecasts are waited for already", headers={"Retry-After": "1"})
-            made = asyncio.get_running_loop().run_in_executor(self._pool, make)
+            made = asyncio.get_running_loop().run_in_executor(pool or self._pool, make)
             self._under_way[key] = made
             self.metrics.waiting.set(len(self._under_way))
             made.add_done_callback(lambda done: self._done(key, done))
@@ -237,6 +238,7 @@ class Answers:
     def close(self) -> None:
         """Wait for what is under way, and note in the home how many answers a second were asked for at most."""
         self._pool.shutdown()
+        self._sourced.shutdown()
         self._beside.shutdown()
         self.models.close()
         with suppress(StoreError, OSError):  # of a home that is read-only
